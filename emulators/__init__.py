@@ -1,0 +1,1 @@
+"""The local cloud: the topology turned into processes of this machine."""

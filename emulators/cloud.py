@@ -1,0 +1,359 @@
+"""One local cloud: every emulator and every function, started together and ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import httpx
+
+from emulators import bigquery, environments, google_emulators, provision, tasks
+from emulators.keys import Keys, load_or_make
+from emulators.processes import (
+    Child,
+    StartError,
+    Supervisor,
+    accepts,
+    answers,
+    free_port,
+    port_is_free,
+    wait_until_ready,
+)
+from shared import topology
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = "segue-local"
+REGION = "us-central1"
+HOST = "127.0.0.1"
+SERVICE_ACCOUNT = f"events@{PROJECT}.iam.gserviceaccount.com"
+UPLOAD_ACCOUNT = f"uploads@{PROJECT}.iam.gserviceaccount.com"
+WORKERS = 2
+
+# name -> provider, US dollars per GB as list prices stand to one another, key name
+CDNS: dict[str, tuple[str, float, str]] = {
+    "google": ("cloud_cdn", 0.08, "segue-1"),
+    "cloudfront": ("cloudfront", 0.085, "KSEGUE1"),
+    "akamai": ("akamai", 0.10, "segue-1"),
+}
+# Rebuilt from the masters at every start: the documents that describe them were in memory.
+REBUILT_BUCKETS = tuple(b.name for b in topology.BUCKETS if b is not topology.MASTERS)
+
+
+class AlreadyRunning(RuntimeError):
+    """Another local cloud uses this state folder or this port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where everything listens on the loopback address."""
+
+    gateway: int
+    edges: dict[str, int]
+    firestore: int = field(default_factory=free_port)
+    pubsub: int = field(default_factory=free_port)
+    bigtable: int = field(default_factory=free_port)
+    storage: int = field(default_factory=free_port)
+    bigquery: int = field(default_factory=free_port)
+    bigquery_grpc: int = field(default_factory=free_port)
+    tasks: int = field(default_factory=free_port)
+    transcoder: int = field(default_factory=free_port)
+    secret_manager: int = field(default_factory=free_port)
+    kms: int = field(default_factory=free_port)
+    eventing: int = field(default_factory=free_port)
+
+    @classmethod
+    def choose(cls, gateway: int) -> Ports:
+        """Ports for a gateway at `gateway` (0: any free one); the edges follow it if they can."""
+        if gateway == 0:
+            return cls(free_port(), {name: free_port() for name in CDNS})
+        if not port_is_free(gateway):
+            raise AlreadyRunning(f"Port {gateway} is in use. Choose another one with --port.")
+        edges = {}
+        for offset, name in enumerate(CDNS, start=1):
+            wanted = gateway + offset
+            edges[name] = wanted if port_is_free(wanted) else free_port()
+        return cls(gateway, edges)
+
+
+Progress = Callable[[str], None]
+
+
+class LocalCloud:
+    """`start()` brings everything up empty, `stop()` ends it; `with` does both."""
+
+    def __init__(self, state: Path, port: int = 0) -> None:
+        self.state = state.resolve()
+        self._wanted_port = port
+        self.supervisor = Supervisor(self.state)
+        self._lock: TextIO | None = None
+        self.ports: Ports
+        self.keys: Keys
+
+    def __enter__(self) -> LocalCloud:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Base URL of the gateway."""
+        return f"http://{HOST}:{self.ports.gateway}"
+
+    @property
+    def accounts_url(self) -> str:
+        """Base URL of the accounts function; also the tokens' issuer."""
+        return f"{self.url}/accounts"
+
+    def emulators(self) -> dict[str, str]:
+        """Name -> `host:port` of everything that is not a function of ours."""
+        ports = self.ports
+        named = {
+            **{"firestore": ports.firestore, "pubsub": ports.pubsub, "bigtable": ports.bigtable},
+            **{"storage": ports.storage, "bigquery": ports.bigquery, "tasks": ports.tasks},
+            **{"transcoder": ports.transcoder, "secret_manager": ports.secret_manager},
+            **{"kms": ports.kms, "eventing": ports.eventing},
+            **{f"cdn-{name}": port for name, port in ports.edges.items()},
+        }
+        return {name: f"{HOST}:{port}" for name, port in named.items()}
+
+    def environment(self) -> dict[str, str]:
+        """What the functions and jobs of this cloud find in their environment."""
+        at = self.emulators()
+        cdns = [
+            {
+                "name": name,
+                "provider": provider,
+                "base_url": f"http://{at[f'cdn-{name}']}",
+                "key_name": key_name,
+                "usd_per_gb": usd,
+            }
+            for name, (provider, usd, key_name) in CDNS.items()
+        ]
+        return {
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "FIRESTORE_EMULATOR_HOST": at["firestore"],
+            "BIGTABLE_EMULATOR_HOST": at["bigtable"],
+            "PUBSUB_EMULATOR_HOST": at["pubsub"],
+            "STORAGE_EMULATOR_HOST": f"http://{at['storage']}",
+            "BIGQUERY_EMULATOR_HOST": f"http://{at['bigquery']}",
+            "SEGUE_PROJECT": PROJECT,
+            "SEGUE_REGION": REGION,
+            "SEGUE_PUBLIC_URL": self.url,
+            "SEGUE_ACCOUNTS_URL": self.accounts_url,
+            "SEGUE_IMAGES_URL": f"http://{at['cdn-google']}",
+            "SEGUE_TOKEN_JWKS": json.dumps(self.keys.token_jwks),
+            "SEGUE_CDNS": json.dumps(cdns),
+            "SEGUE_SERVICE_ACCOUNT": SERVICE_ACCOUNT,
+            "SEGUE_SERVICE_AUDIENCE": self.url,
+            "SEGUE_OIDC_CERTS_URL": f"http://{at['eventing']}/oauth2/v3/certs",
+            "SEGUE_TASKS_URL": f"http://{at['eventing']}/_tasks",
+            "SEGUE_UPLOAD_ACCOUNT": UPLOAD_ACCOUNT,
+            "SEGUE_STORAGE_URL": f"http://{at['storage']}",
+            "SEGUE_TRANSCODER_ENDPOINT": at["transcoder"],
+            "SEGUE_SECRET_MANAGER_ENDPOINT": at["secret_manager"],
+            "SEGUE_KMS_ENDPOINT": at["kms"],
+            "SEGUE_TASKS_ENDPOINT": at["tasks"],
+            "SEGUE_PUBSUB_ENDPOINT": at["pubsub"],
+            "SEGUE_ANONYMOUS": "true",
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "ignore:Connecting to Bigtable emulator",
+        }
+
+    # --- start and stop ---------------------------------------------------------------------
+
+    def start(self, progress: Progress = lambda _: None) -> None:
+        """Brings up every emulator and function. Raises AlreadyRunning or StartError."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        try:
+            ended = self.supervisor.end_leftovers()
+            if ended:
+                progress(f"Ended {ended} processes of a run that was killed")
+            self.ports = Ports.choose(self._wanted_port)
+            self.keys = load_or_make(self.state)
+            progress("Environments of the emulators")
+            for name in ("bigquery", "tasks"):
+                environments.ensure_python(name)
+            progress("Web player")
+            environments.ensure_player()
+            progress("Emulators and functions")
+            self._spawn(progress)
+            progress("Buckets, topics, tables")
+            self._provision()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Ends every process. Safe to call twice."""
+        self.supervisor.stop_all()
+        (self.state / "run.json").unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def restart_functions(self) -> None:
+        """Starts workers of the function host anew, after some were killed."""
+        for index in range(WORKERS):
+            self.supervisor.stop(f"functions-{index}")
+        for child in self._spawn_functions():
+            wait_until_ready(child, answers(f"{self.url}/_healthz"))
+
+    def run_job(self, name: str, timeout_s: float = 600) -> dict[str, Any]:
+        """Runs a job of the topology now and waits. Raises StartError with its last output."""
+        url = f"http://{HOST}:{self.ports.eventing}/jobs/{name}:run"
+        answer = httpx.post(url, timeout=timeout_s).raise_for_status()
+        result: dict[str, Any] = answer.json()
+        if result["exit_code"] != 0:
+            raise StartError(f"job {name} ended with {result['exit_code']}:\n{result['stdout']}")
+        return result
+
+    def _take_lock(self) -> None:
+        lock = (self.state / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise AlreadyRunning(
+                f"A local cloud already runs with the state in {self.state}. "
+                "Stop it with Ctrl-C, or give this one a folder of its own with --state."
+            ) from None
+        self._lock = lock
+
+    def _spawn(self, progress: Progress) -> None:
+        """Starts all at once, since most of the time goes into loading, then waits for each."""
+        waits: list[tuple[Child, Callable[[], bool]]] = []
+        ports, at = self.ports, self.emulators()
+        python = sys.executable
+        base = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+        def run(name: str, argv: list[str], ready: Callable[[], bool], **extra: str) -> None:
+            child = self.supervisor.spawn(name, argv, env={**base, **extra}, cwd=ROOT)
+            waits.append((child, ready))
+
+        def module(name: str, *arguments: str, ready: Callable[[], bool]) -> None:
+            run(name, [python, "-m", f"emulators.{name}", *arguments], ready)
+
+        run(
+            "firestore",
+            google_emulators.firestore(ports.firestore),
+            answers(f"http://{at['firestore']}/"),
+        )
+        run("pubsub", google_emulators.pubsub(ports.pubsub), answers(f"http://{at['pubsub']}/"))
+        run("bigtable", google_emulators.bigtable(ports.bigtable), accepts(ports.bigtable))
+        upload_key = self._write("upload-key.pem", self.keys.upload_public_key)
+        answering = answers(f"{self.url}/_healthz")
+        waits.extend((child, answering) for child in self._spawn_functions())
+        storage_url = f"http://{at['storage']}"
+        module(
+            "storage",
+            *("--port", str(ports.storage), "--data-dir", str(self.state / "storage")),
+            *("--project", PROJECT, "--signing-key", str(upload_key)),
+            *("--events-url", f"http://{at['eventing']}/eventarc"),
+            *("--wipe", *(f"{PROJECT}-{name}" for name in REBUILT_BUCKETS)),
+            ready=accepts(ports.storage),
+        )
+        argv, extra = bigquery.command(
+            environments.python_of("bigquery"),
+            port=ports.bigquery,
+            grpc_port=ports.bigquery_grpc,
+            project=PROJECT,
+        )
+        run("bigquery", argv, accepts(ports.bigquery), **extra)
+        argv, extra = tasks.command(
+            environments.python_of("tasks"), port=ports.tasks, project=PROJECT, region=REGION
+        )
+        run("tasks", argv, accepts(ports.tasks), **extra)
+        module(
+            "secret_manager",
+            *("--port", str(ports.secret_manager), "--kms-port", str(ports.kms)),
+            *("--state", str(self.state / "secrets")),
+            ready=accepts(ports.kms),
+        )
+        module(
+            "transcoder",
+            *("--port", str(ports.transcoder), "--state", str(self.state / "transcoder")),
+            *("--storage", storage_url, "--secret-manager", at["secret_manager"]),
+            *("--pubsub", at["pubsub"]),
+            ready=accepts(ports.transcoder),
+        )
+        run(
+            "eventing",
+            [python, "-m", "emulators.eventing"]
+            + ["--port", str(ports.eventing), "--pubsub", at["pubsub"], "--functions", self.url]
+            + ["--bigquery", f"http://{at['bigquery']}", "--state", str(self.state / "eventing")]
+            + ["--project", PROJECT, "--service-account", SERVICE_ACCOUNT]
+            + ["--audience", self.url, "--issuer", "https://accounts.google.com"],
+            answers(f"http://{at['eventing']}/healthz"),
+            **self.environment(),
+        )
+        for name, (provider, _, key_name) in CDNS.items():
+            verification = {key_name: self.keys.cdn_verification_keys[name]}
+            keys = self._write(f"edge-{name}.json", json.dumps(verification))
+            run(
+                f"cdn-{name}",
+                [python, "-m", "emulators.edge", "--port", str(ports.edges[name])]
+                + ["--provider", provider, "--name", name, "--storage", storage_url]
+                + ["--project", PROJECT, "--keys", str(keys)],
+                accepts(ports.edges[name]),
+            )
+        for child, ready in waits:
+            started = time.monotonic()
+            wait_until_ready(child, ready)
+            waited = time.monotonic() - started
+            if waited > 0.5:
+                progress(f"Emulators and functions: {child.name}")
+
+    def _spawn_functions(self) -> list[Child]:
+        """The workers share one listening socket, so the kernel spreads the connections."""
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((HOST, self.ports.gateway))
+            listener.listen(1024)
+            listener.set_inheritable(True)
+            descriptor = listener.fileno()
+            return [
+                self.supervisor.spawn(
+                    f"functions-{index}",
+                    [sys.executable, "-m", "emulators.function_host", "--fd", str(descriptor)],
+                    env={**os.environ, **self.environment()},
+                    cwd=ROOT,
+                    pass_fds=(descriptor,),
+                )
+                for index in range(WORKERS)
+            ]
+
+    def _provision(self) -> None:
+        at = self.emulators()
+        arguments = {
+            "project": PROJECT,
+            "region": REGION,
+            "storage_url": f"http://{at['storage']}",
+            "pubsub": at["pubsub"],
+            "bigtable": at["bigtable"],
+            "bigquery_url": f"http://{at['bigquery']}",
+            "secret_manager": at["secret_manager"],
+            "kms": at["kms"],
+            "keys": self.keys,
+        }
+        # In a thread of its own: the caller may have a loop of its own running (tests do).
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: asyncio.run(provision.everything(**arguments))).result()
+
+    def _write(self, name: str, text: str) -> Path:
+        path = self.state / "run" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path

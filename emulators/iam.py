@@ -1,0 +1,279 @@
+"""Holds each function and job to what its topology entry declares.
+
+In the cloud a service account enforces that; emulators take any call from anybody. So the
+processes that host our functions put this between Google's client libraries and the wire: it reads
+each request, as sent, finds the resource in it and the entry on whose behalf it goes out, and
+refuses what the entry does not declare. The product's code knows nothing of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import grpc
+import grpc.aio
+
+from shared import topology
+
+
+class UndeclaredAccess(Exception):
+    """An entry touched what it does not declare; the message says what to add where."""
+
+
+@dataclass(slots=True)
+class Caller:
+    """The entry that is running, and what it was refused."""
+
+    entry: topology.Entry
+    refused: list[str] = field(default_factory=list)
+
+
+caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One touch of one resource: `action` is `read`, `write`, `publish` or `use`."""
+
+    kind: str
+    name: str
+    action: str
+
+
+_FIELD_OF = {"read": "reads", "write": "writes", "publish": "publishes", "use": "uses"}
+_KIND_OF: dict[type[Any], str] = {
+    topology.Collection: "Firestore collection",
+    topology.Bucket: "bucket",
+    topology.Table: "Bigtable table",
+    topology.WarehouseTable: "warehouse table",
+    topology.WarehouseView: "warehouse view",
+    topology.Topic: "topic",
+    topology.Queue: "task queue",
+    topology.Secret: "secret",
+    topology.CryptoKey: "KMS key",
+    topology.Service: "service",
+}
+
+
+@cache
+def _granted(entry: topology.Entry) -> dict[str, tuple[topology.Resource, ...]]:
+    return {
+        # What an entry writes it may read back, and a service that it uses it may drive.
+        "read": (*entry.reads, *entry.writes),
+        "write": entry.writes,
+        "publish": entry.publishes,
+        "use": entry.uses,
+    }
+
+
+def _is(resource: topology.Resource, access: Access) -> bool:
+    if _KIND_OF[type(resource)] != access.kind:
+        return False
+    if isinstance(resource, topology.Secret) and resource.dynamic:
+        return access.name == resource.name or access.name.startswith(f"{resource.name}-")
+    if isinstance(resource, topology.Topic) and access.name == resource.dead_letter:
+        return True
+    return resource.name == access.name
+
+
+def check(access: Access) -> None:
+    """Raises UndeclaredAccess when the running entry does not declare `access`. Outside of any
+    entry (provisioning) everything is allowed."""
+    running = caller.get()
+    if running is None:
+        return
+    entry = running.entry
+    trigger = getattr(entry, "trigger", None)
+    if (
+        isinstance(trigger, topology.TopicTrigger)
+        and access.kind == "topic"
+        and access.name == trigger.topic.dead_letter
+    ):
+        return  # an event function may bury what it cannot handle
+    if any(_is(resource, access) for resource in _granted(entry)[access.action]):
+        return
+    verb = {"read": "reads", "write": "writes", "publish": "publishes to", "use": "uses"}
+    message = (
+        f"'{entry.name}' {verb[access.action]} the {access.kind} '{access.name}', which its entry "
+        f"in shared/topology.py does not declare: add it to `{_FIELD_OF[access.action]}`."
+    )
+    running.refused.append(message)
+    raise UndeclaredAccess(message)
+
+
+# --- what a request touches -----------------------------------------------------------------
+
+_FIRESTORE_WRITES = {"Commit", "BatchWrite", "CreateDocument", "UpdateDocument", "DeleteDocument"}
+_SECRET_OF = re.compile(r"/secrets/([^/]+)")
+_KEY_OF = re.compile(r"/cryptoKeys/([^/]+)")
+
+
+def _collection_of(document: str) -> str:
+    return document.partition("/documents/")[2].split("/")[0]
+
+
+def _firestore(method: str, request: Any) -> Iterable[Access]:
+    kind = "Firestore collection"
+    if method in ("Commit", "BatchWrite"):
+        for write in request.writes:
+            name = write.update.name or write.delete or write.transform.document
+            if name:
+                yield Access(kind, _collection_of(name), "write")
+    elif method == "BatchGetDocuments":
+        for name in {_collection_of(name) for name in request.documents}:
+            yield Access(kind, name, "read")
+    elif method == "RunQuery" or method == "RunAggregationQuery":
+        query = request.structured_query
+        if method == "RunAggregationQuery":
+            query = request.structured_aggregation_query.structured_query
+        parent = _collection_of(request.parent + "/")
+        for selector in getattr(query, "from_", None) or getattr(query, "from"):
+            yield Access(kind, parent or selector.collection_id, "read")
+    elif method == "Listen":
+        target = request.add_target
+        for name in target.documents.documents:
+            yield Access(kind, _collection_of(name), "read")
+        for selector in target.query.structured_query.from_:
+            yield Access(kind, selector.collection_id, "read")
+    elif method in _FIRESTORE_WRITES or method in ("GetDocument", "ListDocuments"):
+        raise UndeclaredAccess(f"Firestore.{method} is not known to emulators/iam.py; add it.")
+
+
+def _bigtable(method: str, request: Any) -> Iterable[Access]:
+    table = str(getattr(request, "table_name", "")).rpartition("/")[2]
+    if table:
+        reading = method in ("ReadRows", "SampleRowKeys")
+        yield Access("Bigtable table", table, "read" if reading else "write")
+
+
+def _pubsub(method: str, request: Any) -> Iterable[Access]:
+    if method == "Publish":
+        yield Access("topic", request.topic.rpartition("/")[2], "publish")
+
+
+def _secret_manager(_: str, request: Any) -> Iterable[Access]:
+    name = getattr(request, "secret_id", "") or ""
+    if not name:
+        for holder in ("name", "parent"):
+            found = _SECRET_OF.search(str(getattr(request, holder, "") or ""))
+            name = name or (found[1] if found else "")
+    yield Access("secret", name, "use")
+
+
+def _kms(_: str, request: Any) -> Iterable[Access]:
+    found = _KEY_OF.search(str(getattr(request, "name", "") or ""))
+    yield Access("KMS key", found[1] if found else "?", "use")
+
+
+def _tasks(method: str, request: Any) -> Iterable[Access]:
+    if method == "CreateTask":
+        yield Access("task queue", request.parent.rpartition("/")[2], "use")
+
+
+def _transcoder(_: str, __: Any) -> Iterable[Access]:
+    yield Access("service", "transcoder", "use")
+
+
+_READERS: dict[str, Callable[[str, Any], Iterable[Access]]] = {
+    "google.firestore.v1.Firestore": _firestore,
+    "google.bigtable.v2.Bigtable": _bigtable,
+    "google.pubsub.v1.Publisher": _pubsub,
+    "google.cloud.secretmanager.v1.SecretManagerService": _secret_manager,
+    "google.cloud.kms.v1.KeyManagementService": _kms,
+    "google.cloud.tasks.v2.CloudTasks": _tasks,
+    "google.cloud.video.transcoder.v1.TranscoderService": _transcoder,
+}
+
+
+def check_rpc(path: str | bytes, request: Any) -> None:
+    """Checks one gRPC request, `path` being `/package.Service/Method`."""
+    if caller.get() is None:
+        return
+    text = path.decode() if isinstance(path, bytes) else path
+    service, _, method = text.lstrip("/").partition("/")
+    reader = _READERS.get(service)
+    if reader is None:
+        raise UndeclaredAccess(f"the service {service} is not known to emulators/iam.py; add it.")
+    for access in reader(method, request):
+        check(access)
+
+
+_OBJECT_URL = re.compile(r"^(?:/upload|/download)?/storage/v1/b/([^/]+)(?:/o(?:/(.*))?)?$")
+_REWRITE = re.compile(r"^.*/(?:rewriteTo|copyTo)/b/([^/]+)/o/")
+
+
+def check_storage(method: str, url: str) -> None:
+    """Checks one request of the Cloud Storage JSON API."""
+    running = caller.get()
+    if running is None:
+        return
+    path = urlsplit(url).path
+    found = _OBJECT_URL.match(path)
+    if found is None:
+        return
+    copied_to = _REWRITE.match(path)
+    if copied_to:
+        check(Access("bucket", _declared_bucket(copied_to[1]), "write"))
+    writing = method != "GET" and not copied_to
+    check(Access("bucket", _declared_bucket(found[1]), "write" if writing else "read"))
+
+
+def _declared_bucket(physical: str) -> str:
+    name = unquote(physical)
+    for declared in topology.BUCKETS:
+        if name.endswith(f"-{declared.name}"):
+            return declared.name
+    return name
+
+
+# --- between the libraries and the wire -----------------------------------------------------
+
+
+async def _checked(path: str | bytes, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        check_rpc(path, request)
+        yield request
+
+
+class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
+    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        check_rpc(details.method, request)
+        return await continuation(details, request)
+
+
+class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
+    async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        check_rpc(details.method, request)
+        return await continuation(details, request)
+
+
+class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
+    async def intercept_stream_stream(self, continuation: Any, details: Any, requests: Any) -> Any:
+        return await continuation(details, _checked(details.method, requests))
+
+
+def install() -> None:
+    """Puts the checks under every client that this process makes from here on."""
+    import requests
+
+    plain_channel = grpc.aio.insecure_channel
+    interceptors = [_UnaryUnary(), _UnaryStream(), _StreamStream()]
+
+    def channel(target: str, *args: Any, **kwargs: Any) -> grpc.aio.Channel:
+        kwargs["interceptors"] = [*(kwargs.get("interceptors") or []), *interceptors]
+        return plain_channel(target, *args, **kwargs)
+
+    grpc.aio.insecure_channel = channel
+    send = requests.Session.send
+
+    def checked_send(self: requests.Session, request: Any, **kwargs: Any) -> Any:
+        check_storage(request.method or "GET", request.url or "")
+        return send(self, request, **kwargs)
+
+    requests.Session.send = checked_send  # type: ignore[method-assign]

@@ -1,0 +1,1 @@
+"""The product: one package per feature, on top of `shared.platform`."""

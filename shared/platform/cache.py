@@ -1,0 +1,104 @@
+"""A bounded read-through cache: what a store is asked often, it is asked once.
+
+In front of every store that a hot path reads (F088, F099). Entries live for a fixed time, absent
+keys for a shorter one, and however many callers miss the same key together, one of them reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from cachetools import TLRUCache
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class ReadThroughCache(Generic[K, V]):
+    """Values that `load` found, for `ttl_s` seconds; keys that it left out, for `negative_ttl_s`.
+
+    `load` takes the missing keys and returns those that exist. Its errors reach every waiting
+    caller and are not kept. Values are shared between callers: keep frozen ones only.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
+        *,
+        maximum: int,
+        ttl_s: float,
+        negative_ttl_s: float,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        def expiry(_: K, value: V | None, now: float) -> float:
+            return now + (negative_ttl_s if value is None else ttl_s)
+
+        self._load = load
+        self._held: TLRUCache[K, V | None] = TLRUCache(maximum, expiry, timer)
+        self._loading: dict[K, asyncio.Task[Mapping[K, V]]] = {}
+
+    def peek(self, key: K) -> V | None:
+        """The value of `key` if it is held; never reads."""
+        return self._held.get(key)
+
+    async def get(self, key: K) -> V | None:
+        """The value of `key`, None if there is none."""
+        try:
+            return self._held[key]
+        except KeyError:
+            return (await self._read({key})).get(key)
+
+    async def get_many(self, keys: Collection[K]) -> dict[K, V]:
+        """The values of those `keys` that have one, in one read for all that are not held."""
+        found: dict[K, V] = {}
+        missing: set[K] = set()
+        for key in keys:
+            try:
+                value = self._held[key]
+            except KeyError:
+                missing.add(key)
+            else:
+                if value is not None:
+                    found[key] = value
+        if missing:
+            found.update(await self._read(missing))
+        return found
+
+    def forget(self, key: K) -> None:
+        """Drops `key`, because this process has just changed it."""
+        self._held.pop(key, None)
+
+    def clear(self) -> None:
+        """Drops everything."""
+        self._held.clear()
+
+    async def _read(self, keys: set[K]) -> dict[K, V]:
+        loop = asyncio.get_running_loop()
+        tasks = {
+            key: task
+            for key in keys
+            if (task := self._loading.get(key)) is not None and task.get_loop() is loop
+        }
+        fresh = [key for key in keys if key not in tasks]
+        if fresh:
+            # A task of its own: the caller who came first may hang up, the others still wait.
+            task = loop.create_task(self._fill(fresh))
+            for key in fresh:
+                self._loading[key] = tasks[key] = task
+        found: dict[K, V] = {}
+        for task in set(tasks.values()):
+            found.update(await asyncio.shield(task))
+        return {key: found[key] for key in keys if key in found}
+
+    async def _fill(self, keys: list[K]) -> Mapping[K, V]:
+        try:
+            found = await self._load(keys)
+            for key in keys:
+                self._held[key] = found.get(key)
+            return found
+        finally:
+            for key in keys:
+                self._loading.pop(key, None)

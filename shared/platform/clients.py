@@ -1,0 +1,194 @@
+"""Google clients: made at first use, one per event loop, found by topology resource.
+
+Every store asks here for a collection, bucket, table or topic by its declaration, so a physical
+name is written nowhere else. Nothing is made at import: a cold start pays for the clients that
+its first request needs and for no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from shared import topology
+from shared.platform.settings import settings
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+    from google.cloud.bigtable.data import TableAsync
+    from google.cloud.firestore import AsyncClient, AsyncCollectionReference
+    from google.cloud.kms_v1 import KeyManagementServiceAsyncClient
+    from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient
+    from google.cloud.storage import Bucket
+    from google.cloud.tasks_v2 import CloudTasksAsyncClient
+    from google.cloud.video.transcoder_v1 import TranscoderServiceAsyncClient
+    from google.pubsub_v1 import PublisherAsyncClient
+
+T = TypeVar("T")
+
+# An async gRPC channel belongs to the loop that it was made on. In a function there is one loop;
+# jobs and tests have several.
+_per_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Any]] = WeakKeyDictionary()
+_per_process: dict[str, Any] = {}
+
+
+def _cached(key: str, make: Callable[[], T]) -> T:
+    clients = _per_loop.setdefault(asyncio.get_running_loop(), {})
+    if key not in clients:
+        clients[key] = make()
+    client: T = clients[key]
+    return client
+
+
+def _transport(transport: type[Any], endpoint: str | None) -> dict[str, Any]:
+    """Keyword arguments that point a gRPC client at a local `host:port`, or none at all."""
+    if endpoint is None:
+        return {}
+    import grpc.aio
+
+    return {"transport": transport(channel=grpc.aio.insecure_channel(endpoint))}
+
+
+def _credentials() -> Any:
+    """None, which means the function's own service account, or nobody's for an emulator."""
+    if not settings().anonymous:
+        return None
+    from google.auth.credentials import AnonymousCredentials
+
+    return AnonymousCredentials()  # type: ignore[no-untyped-call]
+
+
+def firestore() -> AsyncClient:
+    """The Firestore client."""
+
+    def make() -> AsyncClient:
+        from google.cloud.firestore import AsyncClient
+
+        return AsyncClient(project=settings().project)
+
+    return _cached("firestore", make)
+
+
+def collection(declared: topology.Collection) -> AsyncCollectionReference:
+    """The Firestore collection `declared`."""
+    return firestore().collection(declared.name)
+
+
+def table(declared: topology.Table) -> TableAsync:
+    """The Bigtable table `declared`."""
+
+    def make() -> TableAsync:
+        from google.cloud.bigtable.data import BigtableDataClientAsync
+
+        client = BigtableDataClientAsync(project=settings().project)
+        found: TableAsync = client.get_table("segue", declared.name)
+        return found
+
+    return _cached(f"table/{declared.name}", make)
+
+
+def bucket(declared: topology.Bucket) -> Bucket:
+    """The bucket `declared`. The storage client blocks: call it under `asyncio.to_thread`."""
+    if "storage" not in _per_process:
+        from google.cloud.storage import Client
+
+        _per_process["storage"] = Client(project=settings().project, credentials=_credentials())
+    found: Bucket = _per_process["storage"].bucket(settings().bucket(declared.name))
+    return found
+
+
+def warehouse() -> bigquery.Client:
+    """The BigQuery client, for jobs. It blocks: call it under `asyncio.to_thread`."""
+    if "bigquery" not in _per_process:
+        from google.cloud import bigquery as bq
+
+        _per_process["bigquery"] = bq.Client(project=settings().project, credentials=_credentials())
+    client: bigquery.Client = _per_process["bigquery"]
+    return client
+
+
+def publisher() -> PublisherAsyncClient:
+    """The Pub/Sub publisher; a publish that returned is stored."""
+
+    def make() -> PublisherAsyncClient:
+        from google.pubsub_v1 import PublisherAsyncClient
+        from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
+
+        return PublisherAsyncClient(
+            **_transport(PublisherGrpcAsyncIOTransport, settings().pubsub_endpoint)
+        )
+
+    return _cached("publisher", make)
+
+
+def topic_path(declared: topology.Topic, *, dead_letter: bool = False) -> str:
+    """Full name of the topic `declared`, or of its dead-letter topic."""
+    name = declared.dead_letter if dead_letter else declared.name
+    return f"projects/{settings().project}/topics/{name}"
+
+
+def transcoder() -> TranscoderServiceAsyncClient:
+    """The Transcoder client."""
+
+    def make() -> TranscoderServiceAsyncClient:
+        from google.cloud.video.transcoder_v1 import TranscoderServiceAsyncClient
+        from google.cloud.video.transcoder_v1.services.transcoder_service import transports
+
+        transport = transports.TranscoderServiceGrpcAsyncIOTransport
+        return TranscoderServiceAsyncClient(**_transport(transport, settings().transcoder_endpoint))
+
+    return _cached("transcoder", make)
+
+
+def secret_manager() -> SecretManagerServiceAsyncClient:
+    """The Secret Manager client."""
+
+    def make() -> SecretManagerServiceAsyncClient:
+        from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient
+        from google.cloud.secretmanager_v1.services.secret_manager_service import transports
+
+        transport = transports.SecretManagerServiceGrpcAsyncIOTransport
+        return SecretManagerServiceAsyncClient(
+            **_transport(transport, settings().secret_manager_endpoint)
+        )
+
+    return _cached("secret_manager", make)
+
+
+def kms() -> KeyManagementServiceAsyncClient:
+    """The Cloud KMS client."""
+
+    def make() -> KeyManagementServiceAsyncClient:
+        from google.cloud.kms_v1 import KeyManagementServiceAsyncClient
+        from google.cloud.kms_v1.services.key_management_service import transports
+
+        transport = transports.KeyManagementServiceGrpcAsyncIOTransport
+        return KeyManagementServiceAsyncClient(**_transport(transport, settings().kms_endpoint))
+
+    return _cached("kms", make)
+
+
+def tasks() -> CloudTasksAsyncClient:
+    """The Cloud Tasks client."""
+
+    def make() -> CloudTasksAsyncClient:
+        from google.cloud.tasks_v2 import CloudTasksAsyncClient
+        from google.cloud.tasks_v2.services.cloud_tasks import transports
+
+        transport = transports.CloudTasksGrpcAsyncIOTransport
+        return CloudTasksAsyncClient(**_transport(transport, settings().tasks_endpoint))
+
+    return _cached("tasks", make)
+
+
+async def secret(name: str) -> bytes:
+    """Payload of the pinned version of secret `name`, kept for the life of the process: a new
+    version is a new deployment."""
+    cache: dict[str, bytes] = _per_process.setdefault("secrets", {})
+    version = settings().secret_version(name)
+    if version not in cache:
+        answer = await secret_manager().access_secret_version(name=version)
+        cache[version] = answer.payload.data
+    return cache[version]

@@ -1,0 +1,143 @@
+"""HTTP functions: a FastAPI app behind a functions-framework entry point.
+
+    app = create_app("catalog")
+
+    @app.get("/v1/tracks/{track_id}")
+    async def get_track(track_id: TrackId, caller: Caller) -> Track: ...
+
+    @functions_framework.aio.http
+    async def catalog(request: Request) -> Response:
+        return bridge(app)
+
+Errors become statuses in `STATUS_OF` and nowhere else, in the Web API's shape
+`{"error": {"status", "message"}}`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.platform import errors, telemetry
+
+# The most derived class decides; a test walks every subclass of DomainError.
+STATUS_OF: dict[type[errors.DomainError], int] = {
+    errors.InvalidInput: 400,
+    errors.TooLarge: 413,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.PremiumRequired: 403,
+    errors.NotInMarket: 403,
+    errors.InsufficientScope: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.RateLimited: 429,
+    errors.Unavailable: 503,
+}
+
+_CRASH_ANSWERED = "segue.crash_answered"
+_log = logging.getLogger(__name__)
+
+
+def error_response(
+    status: int, message: str, *, reason: str | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """An error as the Web API shapes it; `reason` only where a program can act on it."""
+    error: dict[str, Any] = {"status": status, "message": message}
+    if reason:
+        error["reason"] = reason
+    return JSONResponse({"error": error}, status, headers=headers)
+
+
+def domain_error_response(error: errors.DomainError) -> JSONResponse:
+    """The response for `error`, by the one table."""
+    status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+    headers = {"cache-control": "no-store"}
+    if isinstance(error, errors.Unauthenticated):
+        headers["www-authenticate"] = 'Bearer realm="segue"'
+    if isinstance(error, errors.RateLimited):
+        headers["retry-after"] = str(error.retry_after_s)
+    return error_response(status, error.message, reason=error.reason, headers=headers)
+
+
+async def _on_domain_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.DomainError)
+    return domain_error_response(error)
+
+
+async def _on_invalid_request(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = []
+    for detail in error.errors():
+        if detail["type"] == "json_invalid":
+            return error_response(400, "Malformed JSON in the request body.")
+        where = ".".join(str(part) for part in detail["loc"] if part not in ("query", "path"))
+        faults.append(f"{where}: {detail['msg']}")
+    return error_response(400, "; ".join(faults))
+
+
+async def _on_http_exception(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = "Service not found" if error.status_code == 404 else str(error.detail)
+    return error_response(error.status_code, message, headers=dict(error.headers or {}))
+
+
+async def _on_crash(request: Request, error: Exception) -> Response:
+    request.scope[_CRASH_ANSWERED] = True
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_response(500, "Something went wrong on our side; please try again.")
+
+
+def create_app(title: str) -> FastAPI:
+    """A FastAPI app with the platform's errors and no interactive docs of its own."""
+    telemetry.configure()
+    return FastAPI(
+        title=f"Segue {title}",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={
+            errors.DomainError: _on_domain_error,
+            RequestValidationError: _on_invalid_request,
+            HTTPException: _on_http_exception,
+            Exception: _on_crash,
+        },
+    )
+
+
+class _Bridge(Response):
+    """A response that hands the request's ASGI scope to an app, which then answers it.
+
+    The framework calls the entry point before anything of the body is read, so the app sees the
+    request whole and may stream both ways.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__()
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        scope = dict(scope)
+        if len(path) > 1 and path.endswith("/"):  # clients such as spotipy append one
+            scope["path"] = path.rstrip("/")
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            # Starlette raises again what its handler has answered and logged; the framework
+            # would answer a second time.
+            if _CRASH_ANSWERED not in scope:
+                raise
+
+
+def bridge(app: ASGIApp) -> Response:
+    """The response by which `app` answers the current request."""
+    return _Bridge(app)

@@ -1,0 +1,42 @@
+"""Identifiers of 22 base62 characters (F126): 128 bits, so no two collide in practice."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ID_LENGTH = 22  # 62**22 > 2**128
+_VALID = re.compile(r"[0-9A-Za-z]{22}")
+
+
+def encode(number: int) -> str:
+    """`number` (0 .. 2**128 - 1) as 22 base62 characters."""
+    digits = []
+    for _ in range(ID_LENGTH):
+        number, digit = divmod(number, 62)
+        digits.append(ALPHABET[digit])
+    return "".join(reversed(digits))
+
+
+def content_id(*parts: str) -> str:
+    """The same id for the same parts, on every machine: what makes an upsert idempotent.
+
+    Parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(4, "big") + data)
+    return encode(int.from_bytes(digest.digest()[:16], "big"))
+
+
+def random_id() -> str:
+    """A fresh id; never sequential, which Firestore would punish with hot ranges."""
+    return encode(secrets.randbits(128))
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` has the form of an id."""
+    return _VALID.fullmatch(text) is not None

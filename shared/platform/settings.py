@@ -1,0 +1,118 @@
+"""One frozen `Settings`, read once from the environment.
+
+Google's client libraries find their emulators through their own variables
+(`FIRESTORE_EMULATOR_HOST` and the like); those without one are named here as endpoints. Local and
+cloud differ in these values only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+CdnProvider = Literal["cloud_cdn", "media_cdn", "cloudfront", "akamai", "fastly", "segue"]
+
+
+class SettingsError(RuntimeError):
+    """The environment is incomplete or invalid; the message names every variable at fault."""
+
+
+class Cdn(BaseModel):
+    """One content delivery network in front of the audio bucket."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")
+    provider: CdnProvider
+    base_url: str = Field(pattern=r"^https?://[^/]+$")
+    key_name: str  # the provider's name or id of the key; rotated by adding a CDN key version
+    key_version: int = Field(default=1, ge=1)  # of the secret `cdn-key-<name>`
+    usd_per_gb: float = Field(gt=0)
+
+
+class Settings(BaseModel):
+    """Everything that differs between two deployments. See `from_env`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    project: str
+    region: str = "us-central1"
+    public_url: str = Field(pattern=r"^https?://.+[^/]$")
+    accounts_url: str = Field(pattern=r"^https?://.+[^/]$")  # also the tokens' issuer
+    images_url: str = Field(pattern=r"^https?://.+[^/]$")  # CDN host of the images and previews
+    token_jwks: dict[str, list[dict[str, str]]]  # public keys of access tokens
+    cdns: tuple[Cdn, ...] = Field(min_length=1)
+    secret_versions: dict[str, int] = {}  # secret name -> numbered version, 1 where absent
+    service_account: str  # the account that push, Eventarc and Tasks sign as
+    service_audience: str  # the `aud` of their tokens
+    oidc_certs_url: str = "https://www.googleapis.com/oauth2/v3/certs"
+    oidc_issuer: str = "https://accounts.google.com"
+    tasks_url: str  # base URL at which Cloud Tasks calls our functions
+    upload_account: str = ""  # account in signed upload URLs
+    storage_url: str = "https://storage.googleapis.com"
+    transcoder_endpoint: str | None = None
+    secret_manager_endpoint: str | None = None
+    kms_endpoint: str | None = None
+    tasks_endpoint: str | None = None
+    pubsub_endpoint: str | None = None
+    anonymous: bool = False  # emulators know no credentials
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Settings from `SEGUE_*` variables; `SEGUE_TOKEN_JWKS`, `SEGUE_CDNS` and
+        `SEGUE_SECRET_VERSIONS` hold JSON.
+
+        Raises SettingsError that names every missing or invalid variable at once.
+        """
+        environ = os.environ if environ is None else environ
+        raw: dict[str, object] = {
+            name: environ[variable]
+            for name in cls.model_fields
+            if (variable := f"SEGUE_{name.upper()}") in environ
+        }
+        faults = []
+        for name in ("token_jwks", "cdns", "secret_versions"):
+            if name in raw:
+                try:
+                    raw[name] = json.loads(str(raw[name]))
+                except ValueError as error:
+                    faults.append(f"SEGUE_{name.upper()}: not JSON ({error})")
+                    del raw[name]
+        try:
+            settings = cls.model_validate(raw)
+        except ValidationError as error:
+            named = {fault.split(":")[0] for fault in faults}
+            for detail in error.errors():
+                variable = f"SEGUE_{str(detail['loc'][0]).upper()}"
+                if variable not in named:
+                    where = ".".join(str(part) for part in detail["loc"][1:])
+                    message = "missing" if detail["type"] == "missing" else detail["msg"]
+                    faults.append(f"{variable}{f' ({where})' if where else ''}: {message}")
+            raise SettingsError("settings: " + "; ".join(faults)) from None
+        if faults:
+            raise SettingsError("settings: " + "; ".join(faults))
+        return settings
+
+    def bucket(self, name: str) -> str:
+        """Physical name of the topology's bucket `name`."""
+        return f"{self.project}-{name}"
+
+    def secret_version(self, name: str) -> str:
+        """Full resource name of the pinned version of secret `name`; never `latest`."""
+        version = self.secret_versions.get(name, 1)
+        return f"projects/{self.project}/secrets/{name}/versions/{version}"
+
+    def crypto_key(self, name: str) -> str:
+        """Full resource name of the KMS key `name`."""
+        return f"projects/{self.project}/locations/{self.region}/keyRings/segue/cryptoKeys/{name}"
+
+
+@cache
+def settings() -> Settings:
+    """This process's settings."""
+    return Settings.from_env()
