@@ -1,0 +1,116 @@
+"""The local cloud refuses what an entry does not declare, and says what to add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from google.cloud.firestore_v1.types import firestore, query, write
+from google.cloud.firestore_v1.types.document import Document
+from google.pubsub_v1.types import PublishRequest
+
+from emulators import iam
+from shared import topology
+
+DOCUMENTS = "projects/p/databases/(default)/documents"
+FIRESTORE = "/google.firestore.v1.Firestore/"
+
+
+@pytest.fixture
+def catalog() -> Iterator[iam.Caller]:
+    running = iam.Caller(topology.ENTRIES["catalog"])
+    before = iam.caller.set(running)
+    yield running
+    iam.caller.reset(before)
+
+
+@pytest.fixture
+def publish_track() -> Iterator[iam.Caller]:
+    running = iam.Caller(topology.ENTRIES["publish_track"])
+    before = iam.caller.set(running)
+    yield running
+    iam.caller.reset(before)
+
+
+def _get(collection: str) -> firestore.BatchGetDocumentsRequest:
+    return firestore.BatchGetDocumentsRequest(documents=[f"{DOCUMENTS}/{collection}/1"])
+
+
+def _commit(collection: str) -> firestore.CommitRequest:
+    document = Document(name=f"{DOCUMENTS}/{collection}/1")
+    return firestore.CommitRequest(writes=[write.Write(update=document)])
+
+
+def test_a_declared_read_passes(catalog: iam.Caller) -> None:
+    iam.check_rpc(FIRESTORE + "BatchGetDocuments", _get("tracks"))
+
+
+def test_an_undeclared_read_names_the_missing_declaration(catalog: iam.Caller) -> None:
+    with pytest.raises(iam.UndeclaredAccess) as refused:
+        iam.check_rpc(FIRESTORE + "BatchGetDocuments", _get("users"))
+    message = str(refused.value)
+    assert "'catalog' reads the Firestore collection 'users'" in message
+    assert "shared/topology.py" in message
+    assert "`reads`" in message
+    assert catalog.refused == [message]
+
+
+def test_a_declared_read_does_not_allow_a_write(catalog: iam.Caller) -> None:
+    with pytest.raises(iam.UndeclaredAccess, match="`writes`"):
+        iam.check_rpc(FIRESTORE + "Commit", _commit("tracks"))
+
+
+def test_a_query_counts_as_a_read(catalog: iam.Caller) -> None:
+    selector = query.StructuredQuery.CollectionSelector(collection_id="users")
+    structured = query.StructuredQuery(from_=[selector])
+    request = firestore.RunQueryRequest(parent=DOCUMENTS, structured_query=structured)
+    with pytest.raises(iam.UndeclaredAccess):
+        iam.check_rpc(FIRESTORE + "RunQuery", request)
+
+
+def test_what_is_written_may_be_read_back(publish_track: iam.Caller) -> None:
+    iam.check_rpc(FIRESTORE + "BatchGetDocuments", _get("tracks"))
+
+
+def test_a_function_may_bury_its_own_events_but_not_anothers(publish_track: iam.Caller) -> None:
+    path = "/google.pubsub.v1.Publisher/Publish"
+    own = topology.TRANSCODE_FINISHED.dead_letter
+    iam.check_rpc(path, PublishRequest(topic=f"projects/p/topics/{own}"))
+    with pytest.raises(iam.UndeclaredAccess, match="`publishes`"):
+        iam.check_rpc(path, PublishRequest(topic="projects/p/topics/playback-events"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/storage/v1/b/segue-local-masters/o/uploads%2F1%2Fa.flac"),
+        ("GET", "/download/storage/v1/b/segue-local-masters/o/a?alt=media"),
+        ("POST", "/upload/storage/v1/b/segue-local-audio/o?uploadType=media"),
+        ("DELETE", "/storage/v1/b/segue-local-audio/o/a"),
+    ],
+)
+def test_a_function_without_buckets_reaches_none(
+    catalog: iam.Caller, method: str, path: str
+) -> None:
+    with pytest.raises(iam.UndeclaredAccess, match="bucket"):
+        iam.check_storage(method, f"http://127.0.0.1:1{path}")
+
+
+def test_copying_needs_the_source_to_read_and_the_target_to_write(
+    publish_track: iam.Caller,
+) -> None:
+    base = "http://127.0.0.1:1/storage/v1/b"
+    iam.check_storage("POST", f"{base}/segue-local-staging/o/a/rewriteTo/b/segue-local-audio/o/a")
+    with pytest.raises(iam.UndeclaredAccess, match="'masters'"):
+        iam.check_storage(
+            "POST", f"{base}/segue-local-staging/o/a/rewriteTo/b/segue-local-masters/o/a"
+        )
+
+
+def test_a_service_that_nobody_knows_is_refused(catalog: iam.Caller) -> None:
+    with pytest.raises(iam.UndeclaredAccess, match="not known"):
+        iam.check_rpc("/google.cloud.vision.v1.ImageAnnotator/BatchAnnotateImages", object())
+
+
+def test_outside_of_an_entry_everything_is_allowed() -> None:
+    iam.check_rpc(FIRESTORE + "Commit", _commit("users"))
