@@ -11,92 +11,112 @@ nox -s lock          pins every dependency again
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
 from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2025.2.9"
-nox.options.default_venv_backend = "uv"
-nox.options.reuse_venv = "yes"
+nox.options.default_venv_backend = "none"  # one environment for all sessions, made below
 nox.options.sessions = ["lint", "types", "tests"]
 
 LOCAL_LOCK = Path("emulators/locks/local.txt")
-HOME = ".nox/local"  # one environment for all sessions: they run the same pinned packages
+HOME = Path(".nox/local")
 
 
 def _install(session: nox.Session) -> None:
-    """Installs what the lock pins, unless this environment holds exactly that."""
-    stamp = Path(session.virtualenv.location) / ".lock-digest"
+    """Makes the environment that every session runs in, unless it holds just what the lock
+    pins."""
+    programs = HOME.resolve() / "bin"
+    stamp = HOME / ".lock-digest"
     digest = hashlib.sha256(LOCAL_LOCK.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != digest:
-        session.run_install(
-            "uv", "pip", "sync", "--quiet", "--require-hashes", str(LOCAL_LOCK), silent=False
+        uv = _uv()
+        session.run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(HOME))
+        session.run(
+            *(uv, "pip", "sync", "--quiet", "--require-hashes"),
+            *("--python", str(programs / "python"), str(LOCAL_LOCK)),
         )
         stamp.write_text(digest)
 
 
-@nox.session(venv_location=HOME)
+def _run(session: nox.Session, program: str, *arguments: str, silent: bool = False) -> None:
+    """Runs a program of the environment, with the environment first on its PATH."""
+    programs = HOME.resolve() / "bin"
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    session.run(
+        *(str(programs / program), *arguments),
+        env={"PATH": path},
+        silent=silent,
+        interrupt_timeout=30,  # after Ctrl-C the local cloud ends its processes in good order
+    )
+
+
+def _uv() -> str:
+    """The uv beside nox (`pip install "nox[uv]"`), or the one on the PATH."""
+    beside = Path(sys.executable).with_name("uv")
+    return str(beside) if beside.exists() else "uv"
+
+
+@nox.session
 def up(session: nox.Session) -> None:
     """Starts the local cloud. `nox -s up -- --help` lists the options."""
     _install(session)
-    session.run("python", "-m", "emulators", "up", *session.posargs)
+    _run(session, "python", "-m", "emulators", "up", *session.posargs)
 
 
-@nox.session(venv_location=HOME)
+@nox.session
 def token(session: nox.Session) -> None:
     """Prints tokens: `nox -s token -- --user demo --scope "streaming"`."""
     _install(session)
-    session.run("python", "-m", "emulators", "token", *session.posargs)
+    _run(session, "python", "-m", "emulators", "token", *session.posargs)
 
 
-@nox.session(venv_location=HOME)
+@nox.session
 def tests(session: nox.Session) -> None:
     """Runs every test against the real emulators."""
     _install(session)
-    session.run("python", "-m", "emulators.prerequisites", "--for", "tests")
-    session.run("python", "-m", "pytest", *session.posargs)
+    _run(session, "python", "-m", "emulators.prerequisites", "--for", "tests")
+    _run(session, "python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(venv_location=HOME)
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style, likely bugs and the direction of imports."""
     _install(session)
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("lint-imports", "--no-cache")
+    _run(session, "ruff", "check", ".")
+    _run(session, "ruff", "format", "--check", ".")
+    _run(session, "lint-imports", "--no-cache")
 
 
-@nox.session(venv_location=HOME)
+@nox.session
 def types(session: nox.Session) -> None:
     """mypy --strict; each function by itself, since every one is the module `main`."""
     _install(session)
-    session.run("mypy", "shared", "emulators")
+    _run(session, "mypy", "shared", "emulators")
     for folder in ("functions", "jobs"):
         for main in sorted(Path(folder).glob("*/main.py")):
-            session.run("mypy", str(main), silent=True)
+            _run(session, "mypy", str(main), silent=True)
 
 
-@nox.session(venv_location=HOME)
+@nox.session
 def bench(session: nox.Session) -> None:
     """Benchmarks; each prints a table and writes JSON to bench-results/."""
     _install(session)
-    session.run("python", "-m", "emulators.prerequisites", "--for", "tests")
-    session.run("python", "-m", "tests.bench", *session.posargs)
+    _run(session, "python", "-m", "emulators.prerequisites", "--for", "tests")
+    _run(session, "python", "-m", "tests.bench", *session.posargs)
 
 
-@nox.session(venv_location=HOME)
+@nox.session
 def lock(session: nox.Session) -> None:
     """Resolves pyproject.toml's groups and the emulators' own needs into pinned files."""
-    session.install("uv")
     compile_ = (
-        *("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--upgrade"),
+        *(_uv(), "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--upgrade"),
         *("--python-version", "3.11", "--no-emit-index-url", "--no-emit-find-links", "--no-header"),
     )
-    session.run(
-        *compile_, "pyproject.toml", "--group", "core", "-o", "infra/locks/core.txt", external=True
-    )
+    session.run(*compile_, "pyproject.toml", "--group", "core", "-o", "infra/locks/core.txt")
     groups = [part for group in ("core", "emulators", "test", "dev") for part in ("--group", group)]
-    session.run(*compile_, "pyproject.toml", *groups, "-o", str(LOCAL_LOCK), external=True)
+    session.run(*compile_, "pyproject.toml", *groups, "-o", str(LOCAL_LOCK))
     for name in ("bigquery", "tasks"):
         source, target = f"emulators/requirements/{name}.in", f"emulators/locks/{name}.txt"
-        session.run(*compile_, source, "-o", target, external=True)
+        session.run(*compile_, source, "-o", target)

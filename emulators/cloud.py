@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import signal
 import socket
 import sys
 import time
@@ -204,12 +205,13 @@ class LocalCloud:
             self._lock.close()
             self._lock = None
 
-    def restart_functions(self) -> None:
-        """Starts workers of the function host anew, after some were killed."""
-        for index in range(WORKERS):
-            self.supervisor.stop(f"functions-{index}")
-        for child in self._spawn_functions():
-            wait_until_ready(child, answers(f"{self.url}/_healthz"))
+    def kill_functions(self) -> None:
+        """Kills the function host as a machine's failure would, in the middle of its work."""
+        self.supervisor.stop("functions", signal.SIGKILL)
+
+    def start_functions(self) -> None:
+        """Starts the function host again on the same port."""
+        wait_until_ready(self._spawn_functions(), answers(f"{self.url}/_healthz"))
 
     def run_job(self, name: str, timeout_s: float = 600) -> dict[str, Any]:
         """Runs a job of the topology now and waits. Raises StartError with its last output."""
@@ -254,8 +256,7 @@ class LocalCloud:
         run("pubsub", google_emulators.pubsub(ports.pubsub), answers(f"http://{at['pubsub']}/"))
         run("bigtable", google_emulators.bigtable(ports.bigtable), accepts(ports.bigtable))
         upload_key = self._write("upload-key.pem", self.keys.upload_public_key)
-        answering = answers(f"{self.url}/_healthz")
-        waits.extend((child, answering) for child in self._spawn_functions())
+        waits.append((self._spawn_functions(), answers(f"{self.url}/_healthz")))
         storage_url = f"http://{at['storage']}"
         module(
             "storage",
@@ -316,7 +317,7 @@ class LocalCloud:
             if waited > 0.5:
                 progress(f"Emulators and functions: {child.name}")
 
-    def _spawn_functions(self) -> list[Child]:
+    def _spawn_functions(self) -> Child:
         """The workers share one listening socket, so the kernel spreads the connections."""
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -324,16 +325,14 @@ class LocalCloud:
             listener.listen(1024)
             listener.set_inheritable(True)
             descriptor = listener.fileno()
-            return [
-                self.supervisor.spawn(
-                    f"functions-{index}",
-                    [sys.executable, "-m", "emulators.function_host", "--fd", str(descriptor)],
-                    env={**os.environ, **self.environment()},
-                    cwd=ROOT,
-                    pass_fds=(descriptor,),
-                )
-                for index in range(WORKERS)
-            ]
+            return self.supervisor.spawn(
+                "functions",
+                [sys.executable, "-m", "emulators.function_host"]
+                + ["--fd", str(descriptor), "--workers", str(WORKERS)],
+                env={**os.environ, **self.environment()},
+                cwd=ROOT,
+                pass_fds=(descriptor,),
+            )
 
     def _provision(self) -> None:
         at = self.emulators()

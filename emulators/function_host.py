@@ -4,16 +4,19 @@ The gateway matches the topology's path templates as the cloud's URL map does an
 to the function's own ASGI app, as `functions_framework.aio.create_asgi_app` builds it. Pushed
 events arrive at `/_events/<function>`, where in the cloud each function has a URL of its own.
 
-    python -m emulators.function_host --fd 7 [--only accounts,catalog]
+    python -m emulators.function_host --fd 7 --workers 2 [--only accounts,catalog]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -160,27 +163,74 @@ def main() -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--fd", type=int, help="inherited listening socket")
     where.add_argument("--port", type=int)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--only", help="comma-separated names; default: every function")
     arguments = parser.parse_args()
     processes.die_with_parent()
+    import uvicorn
+
     sys.path.insert(0, str(ROOT))
     iam.install()
     only = frozenset(arguments.only.split(",")) if arguments.only else None
     started = time.monotonic()
     gateway = Gateway(only)
-    import uvicorn
+    print(f"loaded in {time.monotonic() - started:.2f} s", file=sys.stderr, flush=True)
 
-    print(f"loaded in {time.monotonic() - started:.2f} s", file=sys.stderr)
-    uvicorn.run(
-        gateway,
-        fd=arguments.fd,
-        host="127.0.0.1",
-        port=arguments.port or 8080,
-        access_log=False,
-        log_level="warning",
-        timeout_graceful_shutdown=3,
-        server_header=False,
-    )
+    def serve() -> None:
+        uvicorn.run(
+            gateway,
+            fd=arguments.fd,
+            host="127.0.0.1",
+            port=arguments.port or 8080,
+            access_log=False,
+            log_level="warning",
+            timeout_graceful_shutdown=3,
+            server_header=False,
+        )
+
+    if arguments.workers == 1:
+        serve()
+    else:
+        _fork_workers(arguments.workers, serve)
+
+
+def _fork_workers(count: int, serve: Callable[[], None]) -> None:
+    """Forks `count` workers off this loaded process, and another for each that dies.
+
+    Loading is most of what a worker costs to start, and no gRPC channel is open yet, so forking
+    here is safe and halves it.
+    """
+    workers: set[int] = set()
+    stopping = False
+
+    def fork() -> None:
+        pid = os.fork()
+        if pid:
+            workers.add(pid)
+            return
+        processes.die_with_parent(signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        serve()
+        os._exit(0)
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+        for pid in workers:
+            os.kill(pid, signal.SIGTERM)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    for _ in range(count):
+        fork()
+    while workers:
+        pid, status = os.wait()
+        workers.discard(pid)
+        if not stopping:
+            print(f"worker {pid} ended with {status}; starting another", file=sys.stderr)
+            time.sleep(0.2)
+            fork()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +15,6 @@ import httpx
 from emulators.keys import Keys
 from shared import topology
 
-SCHEMAS = Path(__file__).resolve().parent.parent / "shared" / "schemas"
 BIGTABLE_INSTANCE = "segue"
 
 
@@ -39,18 +37,13 @@ async def buckets(client: httpx.AsyncClient, storage_url: str, project: str) -> 
 
 
 async def topics(client: httpx.AsyncClient, pubsub: str, project: str) -> None:
-    """Creates every topic with its schema, its dead-letter topic and its subscriptions."""
+    """Creates every topic with its dead-letter topic and its subscriptions.
+
+    The emulator does not implement Protobuf schemas; tests hold each event's model to its .proto.
+    """
     root = f"http://{pubsub}/v1/projects/{project}"
     for topic in topology.TOPICS:
-        body: dict[str, Any] = {}
-        if topic.schema is not None:
-            definition = (SCHEMAS / f"{snake_case(topic.schema)}.proto").read_text()
-            schema = {"type": "PROTOCOL_BUFFER", "definition": definition}
-            url = f"{root}/schemas?schemaId={topic.schema}"
-            _check(await client.post(url, json=schema), f"schema {topic.schema}")
-            name = f"projects/{project}/schemas/{topic.schema}"
-            body["schemaSettings"] = {"schema": name, "encoding": "JSON"}
-        _check(await client.put(f"{root}/topics/{topic.name}", json=body), f"topic {topic.name}")
+        _check(await client.put(f"{root}/topics/{topic.name}", json={}), f"topic {topic.name}")
         _check(await client.put(f"{root}/topics/{topic.dead_letter}", json={}), topic.dead_letter)
         for subscription, source in subscriptions(topic):
             declared = {
@@ -72,17 +65,12 @@ def subscriptions(topic: topology.Topic) -> Iterable[tuple[str, str]]:
         yield f"{topic.name}.bigquery", topic.name
 
 
-def snake_case(name: str) -> str:
-    """`TrackPublished` as `track_published`."""
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-
-
 async def tables(bigtable: str, project: str) -> None:
     """Creates every Bigtable table with its families and their garbage collection."""
     import grpc.aio
     from google.api_core.exceptions import AlreadyExists
     from google.cloud.bigtable_admin_v2.services.bigtable_table_admin import (
-        BigtableTableAdminAsyncClient,
+        BaseBigtableTableAdminAsyncClient,
     )
     from google.cloud.bigtable_admin_v2.services.bigtable_table_admin.transports import (
         BigtableTableAdminGrpcAsyncIOTransport,
@@ -92,7 +80,7 @@ async def tables(bigtable: str, project: str) -> None:
     from google.protobuf.duration_pb2 import Duration
 
     async with grpc.aio.insecure_channel(bigtable) as channel:
-        client = BigtableTableAdminAsyncClient(
+        client = BaseBigtableTableAdminAsyncClient(
             transport=BigtableTableAdminGrpcAsyncIOTransport(channel=channel)
         )
         for table in topology.TABLES:

@@ -1,0 +1,35 @@
+"""`nox -s bench [-- NAME …]`: runs the benchmarks in one local cloud."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from emulators import seed
+from emulators.cloud import LocalCloud
+
+BENCHMARKS = ("manifest_throughput", "cold_start", "start_latency", "ingestion_cpu")
+
+
+def main() -> None:
+    """Measures ratios against peers; nothing passes or fails on time."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--state", type=Path, help="state folder to reuse; default: a fresh one")
+    arguments = parser.parse_args()
+    unknown = sorted(set(arguments.names) - set(BENCHMARKS))
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)}")
+    with TemporaryDirectory(prefix="segue-bench-") as temporary:
+        with LocalCloud(arguments.state or Path(temporary)) as cloud:
+            seed.fill(cloud, Console(stderr=True), demo=True, music=[])
+            for name in arguments.names or BENCHMARKS:
+                importlib.import_module(f"tests.bench.{name}").run(cloud)
+
+
+if __name__ == "__main__":
+    main()
