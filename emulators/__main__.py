@@ -155,7 +155,7 @@ def token(
             redirect_uri=f"{ready['url']}/callback",
             scope=scope,
         )
-    except tokens.TokenRefused as error:
+    except tokens.SignInError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
     if as_json:

@@ -168,6 +168,7 @@ class LocalCloud:
             "SEGUE_TASKS_ENDPOINT": at["tasks"],
             "SEGUE_PUBSUB_ENDPOINT": at["pubsub"],
             "SEGUE_ANONYMOUS": "true",
+            "GRPC_VERBOSITY": "ERROR",  # or it tells of every fork to ffmpeg
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "ignore:Connecting to Bigtable emulator",
         }

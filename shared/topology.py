@@ -265,6 +265,7 @@ USERS = Collection("users", pii=True)
 OAUTH_CLIENTS = Collection("oauth_clients")
 AUTHORIZATION_CODES = Collection("authorization_codes", ttl_field="expires_at")
 REFRESH_TOKENS = Collection("refresh_tokens", ttl_field="expires_at")
+GRANTS = Collection("grants", ttl_field="expires_at")  # one per sign-in: a refresh token family
 TRACKS = Collection("tracks", indexes=(("album_id", "disc_number", "track_number"), ("isrc", "id")))
 ALBUMS = Collection("albums")
 ARTISTS = Collection("artists")
@@ -351,7 +352,7 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
             Route("/v1/me"),
         ),
         reads=(USERS, OAUTH_CLIENTS),
-        writes=(AUTHORIZATION_CODES, REFRESH_TOKENS),
+        writes=(AUTHORIZATION_CODES, REFRESH_TOKENS, GRANTS),
         uses=(TOKEN_SIGNING_KEY,),
     ),
     HttpFunction(
@@ -401,7 +402,6 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
     HttpFunction(
         name="uploads",
         routes=(Route("/v1/uploads", ("POST",)), Route("/v1/uploads/{id}")),
-        reads=(INGESTIONS,),
         writes=(UPLOADS,),
         uses=(UPLOAD_SIGNING_KEY,),
     ),
@@ -431,8 +431,8 @@ EVENT_FUNCTIONS: tuple[EventFunction, ...] = (
         name="validate_master",
         trigger=TopicTrigger(MASTER_RECEIVED, ack_deadline_s=600),
         reads=(MASTERS,),
-        writes=(UPLOADS, INGESTIONS, FINGERPRINTS, CONTENT_KEYS, STAGING),
-        publishes=(TRACK_PUBLISHED,),
+        writes=(UPLOADS, INGESTIONS, FINGERPRINTS, CONTENT_KEYS, IMAGES),
+        publishes=(TRANSCODE_FINISHED,),  # repeats a lost notification
         uses=(TRANSCODER, TRANSCODE_KEYS, CONTENT_KEY_KEK),
         memory_mb=2048,
         cpu=2.0,
@@ -441,13 +441,13 @@ EVENT_FUNCTIONS: tuple[EventFunction, ...] = (
     EventFunction(
         name="publish_track",
         trigger=TopicTrigger(TRANSCODE_FINISHED, ack_deadline_s=600),
-        reads=(MASTERS, STAGING, CONTENT_KEYS),
+        reads=(CONTENT_KEYS,),
         writes=(
             UPLOADS,
             INGESTIONS,
             FINGERPRINTS,
+            STAGING,
             AUDIO,
-            IMAGES,
             PREVIEWS,
             TRACKS,
             ALBUMS,
@@ -478,7 +478,7 @@ JOBS: tuple[Job, ...] = (
     Job(
         name="redrive_masters",
         schedule="*/10 * * * *",
-        reads=(MASTERS, INGESTIONS),
+        reads=(MASTERS,),
         writes=(UPLOADS,),
         publishes=(MASTER_RECEIVED,),
     ),
@@ -488,6 +488,10 @@ JOBS: tuple[Job, ...] = (
         writes=(CDN_HEALTH,),
         uses=(CDN_KEYS,),
     ),
+    Job(
+        name="seed_accounts",
+        writes=(USERS, OAUTH_CLIENTS),
+    ),
 )
 
 COLLECTIONS: tuple[Collection, ...] = (
@@ -495,6 +499,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     OAUTH_CLIENTS,
     AUTHORIZATION_CODES,
     REFRESH_TOKENS,
+    GRANTS,
     TRACKS,
     ALBUMS,
     ARTISTS,

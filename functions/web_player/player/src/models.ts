@@ -1,0 +1,83 @@
+/** The Web API's shapes, as far as this page reads them. */
+
+export interface Image {
+  url: string;
+  width: number | null;
+  height: number | null;
+}
+
+export interface ArtistRef {
+  id: string;
+  name: string;
+}
+
+export interface AlbumRef {
+  id: string;
+  name: string;
+  album_type?: string;
+  images?: Image[];
+  artists?: ArtistRef[];
+  release_date?: string | null;
+  total_tracks?: number;
+}
+
+export interface Track {
+  id: string;
+  name: string;
+  duration_ms: number;
+  explicit?: boolean;
+  is_playable?: boolean;
+  track_number?: number;
+  disc_number?: number;
+  artists: ArtistRef[];
+  album?: AlbumRef;
+}
+
+export interface Page<T> {
+  items: T[];
+  total?: number;
+  next?: string | null;
+}
+
+export interface Album extends AlbumRef {
+  tracks: Page<Track>;
+  label?: string | null;
+  copyrights?: { text: string; type: string }[];
+}
+
+export interface Artist extends ArtistRef {
+  images?: Image[];
+  genres?: string[];
+}
+
+export interface SearchResult {
+  tracks?: Page<Track>;
+  artists?: Page<Artist>;
+  albums?: Page<AlbumRef>;
+}
+
+export interface PlayHistoryItem {
+  track: Track;
+  played_at: string;
+  context?: { uri?: string } | null;
+}
+
+export interface Me {
+  id: string;
+  display_name?: string | null;
+  product?: string;
+}
+
+/** A track with the album it is played from: what the queue and the bar need. */
+export type QueuedTrack = Track & { album: AlbumRef };
+
+/** The smallest image that is at least `px` wide, else the widest there is. */
+export function imageFor(images: Image[] | undefined, px: number): string | null {
+  if (!images || images.length === 0) return null;
+  const byWidth = [...images].sort((a, b) => (a.width ?? 0) - (b.width ?? 0));
+  return (byWidth.find((image) => (image.width ?? 0) >= px) ?? byWidth[byWidth.length - 1])?.url ?? null;
+}
+
+export function artistNames(artists: ArtistRef[] | undefined): string {
+  return (artists ?? []).map((artist) => artist.name).join(", ");
+}

@@ -1,0 +1,36 @@
+/** Short news: errors for everyone, confirmations for screen readers and the corner of the eye. */
+import { h, icon, ICONS } from "../dom";
+
+const ERROR_FOR_MS = 9_000;
+const NOTE_FOR_MS = 2_500;
+
+let host: HTMLElement | null = null;
+
+/** Where toasts appear. Made once, early: a live region that arrives with its text is not read out. */
+export function toastHost(): HTMLElement {
+  host ??= h("div.toasts", { role: "status", "aria-live": "polite" });
+  return host;
+}
+
+export function showError(message: string): void {
+  const region = toastHost();
+  for (const shown of region.querySelectorAll(".toast.error")) shown.remove();
+  const toast = h(
+    "div.toast.error",
+    { role: "alert", "data-testid": "error-toast" },
+    h("span", {}, message),
+    h(
+      "button.quiet",
+      { type: "button", "aria-label": "Dismiss", onclick: () => toast.remove() },
+      icon(ICONS.close, { stroke: true }),
+    ),
+  );
+  region.append(toast);
+  window.setTimeout(() => toast.remove(), ERROR_FOR_MS);
+}
+
+export function announce(message: string): void {
+  const toast = h("div.toast", {}, message);
+  toastHost().append(toast);
+  window.setTimeout(() => toast.remove(), NOTE_FOR_MS);
+}

@@ -1,0 +1,74 @@
+"""Creates or updates people and apps from JSON:
+
+{"users":   [{"username", "password", "email", "country", "tier", "display_name"}],
+ "clients": [{"client_id", "name", "redirect_uris", "secret" | null, "scopes"}]}
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared.accounts import service
+from shared.platform.errors import InvalidInput
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SeedUser(_Entry):
+    """Arguments of `service.create_user`."""
+
+    username: str
+    password: str
+    email: str
+    country: str
+    tier: Literal["free", "premium"] = "free"
+    display_name: str
+
+
+class SeedClient(_Entry):
+    """Arguments of `service.create_client`."""
+
+    client_id: str
+    name: str
+    redirect_uris: list[str] = []
+    secret: str | None = None
+    scopes: list[str] = []
+
+
+class Seed(_Entry):
+    """Everything to create."""
+
+    users: list[SeedUser] = []
+    clients: list[SeedClient] = []
+
+
+async def seed(wanted: Seed) -> None:
+    """Creates or updates what `wanted` holds; the same seed twice changes nothing."""
+    for user in wanted.users:
+        await service.create_user(**user.model_dump())
+    for client in wanted.clients:
+        await service.create_client(**client.model_dump())
+
+
+def main() -> None:
+    """Reads the JSON and stores it; exits with 2 and the fault when it is not acceptable."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--file", type=Path, help="JSON to read; standard input when left out")
+    path: Path | None = parser.parse_args().file
+    try:
+        text = path.read_text() if path else sys.stdin.read()
+        asyncio.run(seed(Seed.model_validate_json(text)))
+    except (OSError, ValidationError, InvalidInput) as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""People, apps, and the tokens that say who is calling."""

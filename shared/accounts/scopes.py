@@ -1,0 +1,41 @@
+"""Scopes: what an app may ask for, in the words that a person reads before signing in."""
+
+from __future__ import annotations
+
+# The Web API's own, and `ugc-track-upload` for those who bring music.
+SCOPES: dict[str, str] = {
+    "streaming": "Play music on this device",
+    "user-read-private": "See your country, your plan and your explicit content setting",
+    "user-read-email": "See your email address",
+    "user-read-recently-played": "See what you played recently",
+    "user-read-playback-state": "See what you are playing, and on which device",
+    "user-read-currently-playing": "See what you are playing now",
+    "user-modify-playback-state": "Play, pause and skip on your devices",
+    "user-read-playback-position": "See where you stopped in an episode",
+    "user-top-read": "See your top artists and tracks",
+    "user-library-read": "See your library",
+    "user-library-modify": "Change your library",
+    "user-follow-read": "See whom you follow",
+    "user-follow-modify": "Follow and unfollow for you",
+    "user-personalized": "See what is made for you",
+    "playlist-read-private": "See your private playlists",
+    "playlist-read-collaborative": "See your collaborative playlists",
+    "playlist-modify-private": "Change your private playlists",
+    "playlist-modify-public": "Change your public playlists",
+    "ugc-image-upload": "Upload images for you",
+    "ugc-track-upload": "Upload music",
+    "app-remote-control": "Control the Segue app on this device",
+}
+
+# What an app can be allowed without a person (client credentials).
+APP_SCOPES = frozenset({"ugc-track-upload"})
+
+
+def parse_scopes(text: str) -> tuple[str, ...]:
+    """The scopes of a space-separated list, each once, in their order."""
+    return tuple(dict.fromkeys(text.split()))
+
+
+def refused(wanted: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """The scopes in `wanted` that do not exist or are not in `allowed`."""
+    return tuple(scope for scope in wanted if scope not in SCOPES or scope not in allowed)

@@ -1,0 +1,61 @@
+"""The sign-in form's token: it proves that the form was ours, for this browser and this request.
+
+The browser holds a random cookie; the form holds a time and an HMAC over that cookie, the
+authorization request and the time. A foreign site can neither read the cookie nor make the HMAC.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+
+from shared.accounts.errors import StaleForm
+
+FORM_LIFE_S = 1800
+COOKIE_LIFE_S = 3600
+
+
+def cookie_name(accounts_url: str) -> str:
+    """The cookie's name; over https the `__Host-` prefix keeps siblings from setting it."""
+    return "__Host-segue-sign-in" if accounts_url.startswith("https:") else "segue-sign-in"
+
+
+def new_cookie() -> str:
+    """A fresh value for the cookie."""
+    return secrets.token_urlsafe(24)
+
+
+def set_cookie(accounts_url: str, cookie: str) -> str:
+    """The Set-Cookie header that gives `cookie` to the browser."""
+    secure = "; Secure" if accounts_url.startswith("https:") else ""
+    attributes = f"Path=/; Max-Age={COOKIE_LIFE_S}; HttpOnly; SameSite=Lax{secure}"
+    return f"{cookie_name(accounts_url)}={cookie}; {attributes}"
+
+
+def form_token(key: bytes, cookie: str, query: str, now_s: float | None = None) -> str:
+    """The token for a form that answers the authorization request `query`."""
+    issued = str(int(time.time() if now_s is None else now_s))
+    return f"{issued}.{_mac(key, cookie, query, issued)}"
+
+
+def check(
+    token: str, key: bytes, cookie: str | None, query: str, now_s: float | None = None
+) -> None:
+    """Raises StaleForm unless `token` was made for this cookie and this request, at most half an
+    hour ago."""
+    issued, _, mac = token.partition(".")
+    well_formed = issued.isascii() and issued.isdecimal() and len(issued) <= 12
+    if cookie and well_formed:
+        now_s = time.time() if now_s is None else now_s
+        expected = _mac(key, cookie, query, issued).encode()
+        ours = hmac.compare_digest(mac.encode("utf-8", "replace"), expected)
+        if ours and -60 <= now_s - int(issued) <= FORM_LIFE_S:
+            return
+    raise StaleForm("This page was open for too long. Please sign in once more.")
+
+
+def _mac(key: bytes, cookie: str, query: str, issued: str) -> str:
+    parts = [part.encode("utf-8", "replace") for part in (issued, cookie, query)]
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hmac.new(key, message, "sha256").hexdigest()

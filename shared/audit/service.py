@@ -1,0 +1,25 @@
+"""Writing to the audit ledger."""
+
+from __future__ import annotations
+
+import logging
+
+from shared.audit import store
+from shared.audit.models import AuditRecord
+from shared.platform.errors import Unavailable
+
+_log = logging.getLogger(__name__)
+
+
+async def record(entry: AuditRecord) -> str:
+    """Stores `entry` and returns its id; only then may the decision take effect.
+
+    Raises Unavailable when the ledger does not take it: what cannot be recorded is not granted.
+    """
+    from google.api_core.exceptions import GoogleAPICallError, RetryError
+
+    try:
+        return await store.append(entry)
+    except (GoogleAPICallError, RetryError) as error:
+        _log.error("audit record not written: %s", error)
+        raise Unavailable("The decision could not be recorded; please try again.") from error

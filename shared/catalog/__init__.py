@@ -1,0 +1,1 @@
+"""Catalog: tracks, albums and artists, and how the Web API shows them."""

@@ -1,0 +1,42 @@
+"""Answers kept as bytes, rendered once per document and market."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cachetools import LRUCache
+
+from shared.catalog.render import Json, to_bytes
+
+RENDERED_KEPT = 5_000  # about 8 kB each
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A JSON body with its strong ETag; it holds while `sources` are the very documents that the
+    catalog's caches give, so it can never outlive them."""
+
+    sources: tuple[Any, ...]
+    body: bytes
+    etag: str
+
+    def is_known_by(self, if_none_match: str) -> bool:
+        """Whether a request's If-None-Match names this body."""
+        tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+        return "*" in tags or self.etag in tags
+
+
+_held: LRUCache[tuple[str, ...], Rendered] = LRUCache(RENDERED_KEPT)
+
+
+def rendered(key: tuple[str, ...], sources: tuple[Any, ...], shape: Callable[[], Json]) -> Rendered:
+    """The answer `key`, shaped anew only when one of `sources` is another object than before."""
+    held = _held.get(key)
+    if held is not None and all(a is b for a, b in zip(held.sources, sources, strict=True)):
+        return held
+    body = to_bytes(shape())
+    _held[key] = fresh = Rendered(sources, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    return fresh

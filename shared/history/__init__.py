@@ -1,0 +1,1 @@
+"""What people played: the events of their players, and the history made of them."""

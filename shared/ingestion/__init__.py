@@ -1,0 +1,1 @@
+"""From a master to a published track: uploads, validation, transcoding, publishing."""

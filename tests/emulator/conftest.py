@@ -1,0 +1,248 @@
+"""Real emulators, one process each for the whole run, started when the first test asks.
+
+`firestore`, `pubsub`, `bigtable` and `secrets` yield `host:port`, set the variable by which
+Google's clients find them, and hold what the topology declares (topics, tables). Nothing is wiped
+between tests: use fresh ids. A missing emulator skips the test here and fails it where `CI` is set.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+from google.api_core.exceptions import AlreadyExists
+
+from shared import topology
+from tests import local_settings
+
+START_S = 60
+STOP_S = 5
+# Asks the kernel to kill the process when its parent ends (PR_SET_PDEATHSIG), then becomes the
+# command. Not a `preexec_fn`: that forks, which gRPC's threads in this process do not survive.
+LAUNCHER = """\
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The Bigtable client warns whenever it is pointed at an emulator, as every test here is."""
+    config.addinivalue_line("filterwarnings", "ignore:Connecting to Bigtable emulator")
+
+
+def missing(what: str) -> None:
+    """Skips the test, or fails it in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is not installed")
+    pytest.skip(f"{what} is not installed")
+
+
+@cache
+def sdk_platform() -> Path | None:
+    """The Cloud SDK's `platform` folder, where its emulators are."""
+    gcloud = shutil.which("gcloud")
+    if gcloud is None:
+        return None
+    answer = subprocess.run(
+        [gcloud, "info", "--format=value(installation.sdk_root)"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Path(answer.stdout.strip()) / "platform" if answer.returncode == 0 else None
+
+
+def sdk_file(pattern: str) -> Path:
+    """The SDK's one file that matches `pattern`; skips or fails when there is none."""
+    platform = sdk_platform()
+    found = sorted(platform.glob(pattern)) if platform else []
+    if not found:
+        missing(f"the Cloud SDK's {pattern}")
+    return found[0]
+
+
+def java() -> str:
+    """The Java runtime; skips or fails when there is none."""
+    found = shutil.which("java")
+    if found is None:
+        missing("Java")
+    return str(found)
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers_http(port: int) -> bool:
+    """Whether `GET /` is answered on `port`."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/", timeout=2, trust_env=False).status_code < 500
+    except httpx.HTTPError:
+        return False
+
+
+def accepts(port: int) -> bool:
+    """Whether a connection to `port` is accepted."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def process(
+    command: list[str | Path], ready: Callable[[], bool], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`command` as a child that ends with the body, or with this process however it ends."""
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-ISc", LAUNCHER, str(os.getpid()), *map(str, command)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + START_S
+        while not ready():
+            if child.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{command[0]} did not start:\n{log.read_text()[-4000:]}")
+            time.sleep(0.1)
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the emulators' logs."""
+    return tmp_path_factory.mktemp("emulators")
+
+
+@pytest.fixture(scope="session")
+def settings_env() -> Iterator[pytest.MonkeyPatch]:
+    """The environment of a function. To change a variable: set it on the yielded patch, then call
+    `local_settings.forget_settings()`."""
+    with local_settings.environment() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="session")
+def firestore(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
+    """Firestore."""
+    port = free_port()
+    jar = sdk_file("cloud-firestore-emulator/*.jar")
+    main = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+    command: list[str | Path] = [java(), "-Duser.language=en", "-Xmx512m", "-cp", jar, main]
+    command += ["start", "--host", "127.0.0.1", "--port", str(port)]
+    with process(command, lambda: answers_http(port), logs / "firestore.log"):
+        settings_env.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{port}")
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def pubsub(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
+    """Pub/Sub with every topic of the topology and its dead-letter topic."""
+    from google.pubsub_v1 import PublisherClient
+    from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+
+    port = free_port()
+    jar = sdk_file("pubsub-emulator/lib/*-all.jar")
+    command: list[str | Path] = [java(), "-Xmx512m", "-jar", jar]
+    command += ["--host=127.0.0.1", f"--port={port}"]
+    with process(command, lambda: answers_http(port), logs / "pubsub.log"):
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+            for topic in topology.TOPICS:
+                for name in (topic.name, topic.dead_letter):
+                    path = f"projects/{local_settings.PROJECT}/topics/{name}"
+                    publisher.create_topic(name=path)
+        settings_env.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{port}")
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def bigtable(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
+    """Bigtable with every table of the topology (instance `segue`)."""
+    from google.cloud.bigtable_admin_v2 import BaseBigtableTableAdminClient as Admin
+    from google.cloud.bigtable_admin_v2.services.bigtable_table_admin.transports import (
+        BigtableTableAdminGrpcTransport,
+    )
+
+    port = free_port()
+    emulator = sdk_file("bigtable-emulator/cbtemulator")
+    command: list[str | Path] = [emulator, "-host", "127.0.0.1", "-port", str(port)]
+    with process(command, lambda: accepts(port), logs / "bigtable.log"):
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            admin = Admin(transport=BigtableTableAdminGrpcTransport(channel=channel))
+            for table in topology.TABLES:
+                families = {
+                    family.name: {"gc_rule": {"max_num_versions": family.max_versions}}
+                    for family in table.families
+                }
+                admin.create_table(
+                    request={
+                        "parent": f"projects/{local_settings.PROJECT}/instances/segue",
+                        "table_id": table.name,
+                        "table": {"column_families": families},
+                    }
+                )
+        settings_env.setenv("BIGTABLE_EMULATOR_HOST", f"127.0.0.1:{port}")
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def secrets(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
+    """Secret Manager and KMS; `token-signing-key` is stored. Add others by `store_secret`."""
+    if not list(Path("emulators").glob("secret_manager*")):
+        missing("emulators.secret_manager")
+    port, kms_port = free_port(), free_port()
+    command: list[str | Path] = [sys.executable, "-m", "emulators.secret_manager"]
+    command += ["--port", str(port), "--kms-port", str(kms_port), "--state", logs / "secrets"]
+    with process(command, lambda: accepts(port) and accepts(kms_port), logs / "secrets.log"):
+        settings_env.setenv("SEGUE_SECRET_MANAGER_ENDPOINT", f"127.0.0.1:{port}")
+        settings_env.setenv("SEGUE_KMS_ENDPOINT", f"127.0.0.1:{kms_port}")
+        local_settings.forget_settings()
+        address = f"127.0.0.1:{port}"
+        store_secret(address, topology.TOKEN_SIGNING_KEY.name, local_settings.signing_key_json())
+        yield address
+
+
+def store_secret(address: str, name: str, payload: bytes) -> None:
+    """Adds `payload` as the next version of secret `name`."""
+    from google.cloud.secretmanager_v1 import SecretManagerServiceClient
+    from google.cloud.secretmanager_v1.services.secret_manager_service import transports
+
+    with grpc.insecure_channel(address) as channel:
+        transport = transports.SecretManagerServiceGrpcTransport(channel=channel)
+        client = SecretManagerServiceClient(transport=transport)
+        project = f"projects/{local_settings.PROJECT}"
+        replication = {"replication": {"automatic": {}}}
+        with suppress(AlreadyExists):
+            client.create_secret(
+                request={"parent": project, "secret_id": name, "secret": replication}
+            )
+        client.add_secret_version(
+            request={"parent": f"{project}/secrets/{name}", "payload": {"data": payload}}
+        )

@@ -1,0 +1,112 @@
+"""The read-through cache in front of the stores."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from shared.platform.cache import ReadThroughCache
+
+
+class Source:
+    """Counts reads; holds every key but "none"; waits for `gate`."""
+
+    def __init__(self) -> None:
+        self.reads: list[list[str]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.broken = False
+
+    async def __call__(self, keys: Sequence[str]) -> dict[str, str]:
+        self.reads.append(sorted(keys))
+        await self.gate.wait()
+        if self.broken:
+            raise ConnectionError("down")
+        return {key: key.upper() for key in keys if key != "none"}
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make(source: Source, clock: Clock | None = None) -> ReadThroughCache[str, str]:
+    return ReadThroughCache(source, maximum=3, ttl_s=300, negative_ttl_s=30, timer=clock or Clock())
+
+
+async def test_many_who_miss_together_make_one_read() -> None:
+    source = Source()
+    source.gate.clear()
+    cache = make(source)
+    waiting = [asyncio.create_task(cache.get("a")) for _ in range(50)]
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert await asyncio.gather(*waiting) == ["A"] * 50
+    assert source.reads == [["a"]]
+
+
+async def test_a_batch_reads_only_what_is_neither_held_nor_on_its_way() -> None:
+    source = Source()
+    cache = make(source)
+    await cache.get("a")
+    source.gate.clear()
+    one = asyncio.create_task(cache.get("b"))
+    await asyncio.sleep(0)
+    many = asyncio.create_task(cache.get_many(["a", "b", "c", "none"]))
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert await one == "B"
+    assert await many == {"a": "A", "b": "B", "c": "C"}
+    assert source.reads == [["a"], ["b"], ["c", "none"]]
+
+
+async def test_an_absent_key_is_asked_again_sooner_than_a_present_one() -> None:
+    source, clock = Source(), Clock()
+    cache = make(source, clock)
+    await cache.get_many(["a", "none"])
+    clock.now = 31
+    assert await cache.get_many(["a", "none"]) == {"a": "A"}
+    assert source.reads == [["a", "none"], ["none"]]
+    clock.now = 301
+    await cache.get("a")
+    assert len(source.reads) == 3
+
+
+async def test_an_error_reaches_every_waiter_and_is_not_kept() -> None:
+    source = Source()
+    source.broken = True
+    cache = make(source)
+    failed = await asyncio.gather(cache.get("a"), cache.get("a"), return_exceptions=True)
+    assert [type(one) for one in failed] == [ConnectionError, ConnectionError]
+    source.broken = False
+    assert await cache.get("a") == "A"
+
+
+async def test_a_caller_who_hangs_up_does_not_fail_the_others() -> None:
+    source = Source()
+    source.gate.clear()
+    cache = make(source)
+    first = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    source.gate.set()
+    assert await second == "A"
+
+
+async def test_it_never_holds_more_than_its_maximum() -> None:
+    source = Source()
+    cache = make(source)
+    for key in "abcdef":
+        await cache.get(key)
+    assert cache.peek("a") is None
+    assert cache.peek("f") == "F"
+    cache.forget("f")
+    assert cache.peek("f") is None
