@@ -210,6 +210,14 @@ class LocalCloud:
         """Kills the function host as a machine's failure would, in the middle of its work."""
         self.supervisor.stop("functions", signal.SIGKILL)
 
+    def kill_edge(self, name: str) -> None:
+        """Kills the CDN edge `name`."""
+        self.supervisor.stop(f"cdn-{name}", signal.SIGKILL)
+
+    def start_edge(self, name: str) -> None:
+        """Starts the CDN edge `name` again, with nothing cached, on the same port."""
+        wait_until_ready(self._spawn_edge(name), accepts(self.ports.edges[name]))
+
     def start_functions(self) -> None:
         """Starts the function host again on the same port."""
         wait_until_ready(self._spawn_functions(), answers(f"{self.url}/_healthz"))
@@ -301,16 +309,7 @@ class LocalCloud:
             answers(f"http://{at['eventing']}/healthz"),
             **self.environment(),
         )
-        for name, (provider, _, key_name) in CDNS.items():
-            verification = {key_name: self.keys.cdn_verification_keys[name]}
-            keys = self._write(f"edge-{name}.json", json.dumps(verification))
-            run(
-                f"cdn-{name}",
-                [python, "-m", "emulators.edge", "--port", str(ports.edges[name])]
-                + ["--provider", provider, "--name", name, "--storage", storage_url]
-                + ["--project", PROJECT, "--keys", str(keys)],
-                accepts(ports.edges[name]),
-            )
+        waits.extend((self._spawn_edge(name), accepts(ports.edges[name])) for name in CDNS)
         for child, ready in waits:
             started = time.monotonic()
             wait_until_ready(child, ready)
@@ -334,6 +333,19 @@ class LocalCloud:
                 cwd=ROOT,
                 pass_fds=(descriptor,),
             )
+
+    def _spawn_edge(self, name: str) -> Child:
+        provider, _, key_name = CDNS[name]
+        verification = {key_name: self.keys.cdn_verification_keys[name]}
+        keys = self._write(f"edge-{name}.json", json.dumps(verification))
+        return self.supervisor.spawn(
+            f"cdn-{name}",
+            [sys.executable, "-m", "emulators.edge", "--port", str(self.ports.edges[name])]
+            + ["--provider", provider, "--name", name, "--keys", str(keys)]
+            + ["--storage", f"http://{HOST}:{self.ports.storage}", "--project", PROJECT],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+        )
 
     def _provision(self) -> None:
         at = self.emulators()

@@ -265,7 +265,7 @@ class Band:
 
     def _kit(self) -> tuple[Samples, Samples, Samples, Samples]:
         def time(seconds: float) -> Samples:
-            return np.arange(int(seconds * RATE_HZ), dtype=np.float32) / RATE_HZ
+            return np.arange(int(seconds * RATE_HZ), dtype=np.float32) / np.float32(RATE_HZ)
 
         t = time(0.32)
         kick = np.sin(2 * math.pi * (46 * t + 9.5 * (1 - np.exp(-t * 32)))) * np.exp(-t * 11)
@@ -284,7 +284,8 @@ class Band:
         beat = int(self.beat)
         decay = np.exp(-np.arange(beat) / (0.12 * RATE_HZ))
         dip = (1 - 0.45 * decay).astype(np.float32)
-        return np.tile(dip, self.length // beat + 1)[: self.length]
+        repeated: Samples = np.tile(dip, self.length // beat + 1)[: self.length]
+        return repeated
 
     def _space(self, dry: Samples) -> Samples:
         """A room of sparse echoes, other ones on each side, and a dotted eighth of delay."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,6 +30,16 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 class StartError(RuntimeError):
     """A process did not come up; the message holds the end of its log."""
+
+
+def dying_with_parent(argv: Sequence[str]) -> list[str]:
+    """`argv` such that the kernel kills it when its parent ends, where util-linux is installed.
+
+    Through a program, not a `preexec_fn`: that would fork a copy of the caller, which threads of
+    gRPC in it do not survive.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--", *argv] if setpriv else list(argv)
 
 
 def die_with_parent(sig: int = signal.SIGKILL) -> None:
@@ -107,7 +118,7 @@ class Supervisor:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             popen = subprocess.Popen(
-                list(argv),
+                dying_with_parent(argv),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -115,7 +126,6 @@ class Supervisor:
                 cwd=cwd,
                 start_new_session=True,
                 pass_fds=pass_fds,
-                preexec_fn=die_with_parent,
             )
         child = Child(name, popen, log)
         self.children.append(child)

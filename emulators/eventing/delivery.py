@@ -46,7 +46,11 @@ class FunctionHost:
         self._base_url = base_url.rstrip("/")
         self._tokens = tokens
         self._client = httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+            # let go of idle connections before the functions' server does (uvicorn: 5 s), or a
+            # message loses an attempt to a connection that is being closed
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=64, keepalive_expiry=2.0
+            ),
             trust_env=False,
         )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cronsim import CronSim
 
-from emulators.processes import die_with_parent
+from emulators.processes import dying_with_parent
 from shared.topology import Job
 
 TAIL_BYTES = 8192
@@ -110,14 +110,13 @@ class Scheduler:
             "CLOUD_RUN_TASK_COUNT": str(job.tasks),
         }
         process = await asyncio.create_subprocess_exec(
-            *self._command(job),
+            *dying_with_parent(self._command(job)),
             cwd=self._root,
             env=env,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=die_with_parent,
         )
         try:
             async with asyncio.timeout(job.timeout_s):

@@ -27,6 +27,11 @@ def main() -> None:
     install_spatial(options.home)
 
     from bqemulator.cli import main as serve
+    from bqemulator.storage.engine import DuckDBEngine
+
+    # Avro is optional there, unused here, and would be downloaded at every start: without a
+    # network that means to wait for a connection that nobody answers.
+    DuckDBEngine._load_format_extensions = lambda _: None
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the server has its own
     arguments = ["start", "--rest-port", str(options.port), "--grpc-port", str(options.grpc_port)]

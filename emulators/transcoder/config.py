@@ -7,20 +7,16 @@ input and output formats"; what is only this emulator's limit raises Unsupported
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .errors import InvalidConfig, Unsupported
+from .errors import Unsupported
+from .faults import Faults, seconds_of
+from .outputs import KEY, check_file_names, check_manifests, check_muxes
 from .plan import (
-    CONTAINER_SUFFIX,
-    SEGMENTED,
     Cut,
     Elementary,
     Encryption,
     Layout,
-    Manifest,
-    Mux,
     ObjectUri,
     Plan,
 )
@@ -31,18 +27,9 @@ if TYPE_CHECKING:
 MAX_BITRATE_BPS = 10_000_000
 MAX_CHANNELS = 6
 DEFAULT_SAMPLE_RATE_HZ = 48_000
-DEFAULT_SEGMENT_S = 6.0
-MAX_SEGMENT_S = 60.0
 MIN_LUFS, MAX_LUFS = -24.0, 0.0
 CODECS = ("aac", "aac-he", "aac-he-v2", "mp3", "ac3", "eac3", "vorbis")
 NOT_ENCODED = frozenset({"aac-he", "aac-he-v2"})  # this ffmpeg has no HE-AAC encoder
-CONTAINER_CODECS = {
-    "fmp4": {"aac", "ac3", "eac3"},
-    "ts": {"aac", "mp3", "ac3", "eac3"},
-    "mp4": {"aac", "mp3", "ac3", "eac3"},
-    "mp3": {"mp3"},
-    "ogg": {"vorbis"},
-}
 SAMPLE_RATES = {
     "aac": {
         7350,
@@ -64,36 +51,9 @@ SAMPLE_RATES = {
     "eac3": {32000, 44100, 48000},
 }
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _OBJECT = re.compile(r"gs://([a-z0-9][-a-z0-9_.]{1,220}[a-z0-9])/(.+)", re.DOTALL)
 _SECRET = re.compile(r"projects/[^/]+/secrets/[\w-]+/versions/([^/]+)")
 _TOPIC = re.compile(r"projects/[^/]+/topics/[A-Za-z][\w.~+%-]{2,254}")
-
-
-class _Faults:
-    """Collects `field: what is wrong`, to report every fault of a request at once."""
-
-    def __init__(self) -> None:
-        self.found: list[str] = []
-
-    def add(self, field: str, problem: str) -> None:
-        self.found.append(f"{field}: {problem}")
-
-    def unless(self, holds: bool, field: str, problem: str) -> bool:
-        if not holds:
-            self.add(field, problem)
-        return holds
-
-    def unique(self, values: Iterable[str], field: str, what: str) -> None:
-        seen: set[str] = set()
-        for value in values:
-            self.unless(not value or value not in seen, field, f"duplicate {what} {value!r}")
-            seen.add(value)
-
-    def check(self) -> None:
-        if self.found:
-            raise InvalidConfig("; ".join(self.found))
 
 
 def plan_job(config: resources.JobConfig) -> Plan:
@@ -102,21 +62,21 @@ def plan_job(config: resources.JobConfig) -> Plan:
     Raises InvalidConfig naming every field at fault, Unsupported for what is not emulated.
     """
     _refuse_what_is_not_emulated(config)
-    faults = _Faults()
+    faults = Faults()
     source, lufs, input_key = _input(config, faults)
     output = _output(config, faults)
     cuts = _cuts(config, input_key, faults)
     elementary = _elementary(config, faults)
     encryptions = _encryptions(config, faults)
-    muxes = _muxes(config, elementary, encryptions, faults)
-    manifests = _manifests(config, muxes, faults)
+    muxes = check_muxes(config, elementary, encryptions, faults)
+    manifests = check_manifests(config, muxes, faults)
     topic = config.pubsub_destination.topic
     faults.unless(
         not topic or bool(_TOPIC.fullmatch(topic)),
         "config.pubsub_destination.topic",
         "must look like projects/{project}/topics/{topic}",
     )
-    _file_names(config, muxes, manifests, faults)
+    check_file_names(config, muxes, manifests, faults)
     faults.check()
     used = {mux.elementary.key for mux in muxes.values()}
     return Plan(
@@ -164,7 +124,7 @@ def object_uri(uri: str) -> ObjectUri | None:
     return ObjectUri(match[1], match[2]) if match else None
 
 
-def _input(config: resources.JobConfig, faults: _Faults) -> tuple[ObjectUri, float, str]:
+def _input(config: resources.JobConfig, faults: Faults) -> tuple[ObjectUri, float, str]:
     nowhere = ObjectUri("", "")
     if not faults.unless(len(config.inputs) == 1, "config.inputs", "an input is required"):
         return nowhere, 0.0, ""
@@ -184,7 +144,7 @@ def _input(config: resources.JobConfig, faults: _Faults) -> tuple[ObjectUri, flo
     return source or nowhere, lufs, given.key
 
 
-def _output(config: resources.JobConfig, faults: _Faults) -> ObjectUri:
+def _output(config: resources.JobConfig, faults: Faults) -> ObjectUri:
     output = object_uri(config.output.uri)
     if output is None or not output.name.endswith("/"):
         faults.add(
@@ -195,11 +155,7 @@ def _output(config: resources.JobConfig, faults: _Faults) -> ObjectUri:
     return output
 
 
-def _seconds(duration: Any) -> float | None:
-    return duration.total_seconds() if isinstance(duration, timedelta) else None
-
-
-def _cuts(config: resources.JobConfig, input_key: str, faults: _Faults) -> tuple[Cut, ...]:
+def _cuts(config: resources.JobConfig, input_key: str, faults: Faults) -> tuple[Cut, ...]:
     cuts = []
     faults.unique((atom.key for atom in config.edit_list), "config.edit_list", "key")
     for index, atom in enumerate(config.edit_list):
@@ -207,8 +163,8 @@ def _cuts(config: resources.JobConfig, input_key: str, faults: _Faults) -> tuple
         if faults.unless(bool(atom.inputs), f"{where}.inputs", "an input key is required"):
             for key in atom.inputs:
                 faults.unless(key == input_key, f"{where}.inputs", f"no input has the key {key!r}")
-        start = _seconds(atom.start_time_offset) or 0.0
-        end = _seconds(atom.end_time_offset) if "end_time_offset" in atom else None
+        start = seconds_of(atom.start_time_offset) or 0.0
+        end = seconds_of(atom.end_time_offset) if "end_time_offset" in atom else None
         faults.unless(start >= 0, f"{where}.start_time_offset", "must not be negative")
         faults.unless(
             end is None or end > start,
@@ -219,7 +175,7 @@ def _cuts(config: resources.JobConfig, input_key: str, faults: _Faults) -> tuple
     return tuple(cuts) or (Cut(0.0, None),)
 
 
-def _elementary(config: resources.JobConfig, faults: _Faults) -> dict[str, Elementary]:
+def _elementary(config: resources.JobConfig, faults: Faults) -> dict[str, Elementary]:
     streams: dict[str, Elementary] = {}
     faults.unless(
         bool(config.elementary_streams), "config.elementary_streams", "at least one is required"
@@ -227,7 +183,7 @@ def _elementary(config: resources.JobConfig, faults: _Faults) -> dict[str, Eleme
     faults.unique((s.key for s in config.elementary_streams), "config.elementary_streams", "key")
     for index, stream in enumerate(config.elementary_streams):
         where = f"config.elementary_streams[{index}]"
-        faults.unless(bool(_KEY.fullmatch(stream.key)), f"{where}.key", "a key is required")
+        faults.unless(bool(KEY.fullmatch(stream.key)), f"{where}.key", "a key is required")
         if not faults.unless("audio_stream" in stream, where, "a stream is required"):
             continue
         audio, where = stream.audio_stream, f"{where}.audio_stream"
@@ -270,7 +226,7 @@ def _elementary(config: resources.JobConfig, faults: _Faults) -> dict[str, Eleme
     return streams
 
 
-def _encryptions(config: resources.JobConfig, faults: _Faults) -> dict[str, Encryption]:
+def _encryptions(config: resources.JobConfig, faults: Faults) -> dict[str, Encryption]:
     encryptions: dict[str, Encryption] = {}
     faults.unique((e.id for e in config.encryptions), "config.encryptions", "id")
     for index, given in enumerate(config.encryptions):
@@ -299,146 +255,3 @@ def _encryptions(config: resources.JobConfig, faults: _Faults) -> dict[str, Encr
         faults.unless(bool(systems), f"{where}.drm_systems", "at least one is required")
         encryptions[given.id] = Encryption(given.id, scheme, version, systems)
     return encryptions
-
-
-def _muxes(
-    config: resources.JobConfig,
-    elementary: dict[str, Elementary],
-    encryptions: dict[str, Encryption],
-    faults: _Faults,
-) -> dict[str, Mux]:
-    muxes: dict[str, Mux] = {}
-    faults.unless(bool(config.mux_streams), "config.mux_streams", "at least one is required")
-    faults.unique((m.key for m in config.mux_streams), "config.mux_streams", "key")
-    for index, given in enumerate(config.mux_streams):
-        where = f"config.mux_streams[{index}]"
-        faults.unless(bool(_KEY.fullmatch(given.key)), f"{where}.key", "a key is required")
-        container = given.container or "mp4"
-        suffix = CONTAINER_SUFFIX.get(container)
-        if not faults.unless(
-            suffix is not None,
-            f"{where}.container",
-            f"{container!r} is not one of {', '.join(CONTAINER_SUFFIX)}",
-        ):
-            continue
-        if not faults.unless(
-            bool(given.elementary_streams), f"{where}.elementary_streams", "one is required"
-        ):
-            continue
-        key = given.elementary_streams[0]
-        stream = elementary.get(key)
-        if stream is None:
-            faults.add(f"{where}.elementary_streams", f"no elementary stream has the key {key!r}")
-            continue
-        faults.unless(
-            stream.codec in CONTAINER_CODECS[container],
-            f"{where}.container",
-            f"{container} cannot hold {stream.codec}",
-        )
-        name = given.file_name or f"{given.key}{suffix}"
-        faults.unless(
-            bool(_NAME.fullmatch(name)) and "." in name.rpartition("/")[2],
-            f"{where}.file_name",
-            f"{name!r} is not a file name with a suffix",
-        )
-        segmented = "segment_settings" in given
-        faults.unless(
-            container in SEGMENTED or not segmented,
-            f"{where}.segment_settings",
-            f"a {container} file has no segments",
-        )
-        seconds = DEFAULT_SEGMENT_S
-        if "segment_duration" in given.segment_settings:
-            seconds = _seconds(given.segment_settings.segment_duration) or 0.0
-        faults.unless(
-            0 < seconds <= MAX_SEGMENT_S,
-            f"{where}.segment_settings.segment_duration",
-            f"must be above 0 s and at most {MAX_SEGMENT_S:g} s, not {seconds:g} s",
-        )
-        encryption = encryptions.get(given.encryption_id) if given.encryption_id else None
-        faults.unless(
-            not given.encryption_id or encryption is not None,
-            f"{where}.encryption_id",
-            f"no encryption has the id {given.encryption_id!r}",
-        )
-        faults.unless(
-            encryption is None or container == "fmp4",
-            f"{where}.encryption_id",
-            f"MPEG-CENC needs an fmp4 container, not {container}",
-        )
-        muxes[given.key] = Mux(
-            key=given.key,
-            file_name=name,
-            container=container,
-            elementary=stream,
-            segment_s=seconds,
-            individual_segments=given.segment_settings.individual_segments,
-            encryption=encryption,
-        )
-    return muxes
-
-
-def _manifests(
-    config: resources.JobConfig, muxes: dict[str, Mux], faults: _Faults
-) -> tuple[Manifest, ...]:
-    manifests = []
-    for index, given in enumerate(config.manifests):
-        where = f"config.manifests[{index}]"
-        kind = {1: "hls", 2: "dash"}.get(int(given.type_))
-        if kind is None:
-            faults.add(f"{where}.type", "must be HLS or DASH")
-            continue
-        name = given.file_name or f"manifest{'.m3u8' if kind == 'hls' else '.mpd'}"
-        faults.unless(
-            bool(re.fullmatch(_KEY, name)), f"{where}.file_name", f"{name!r} is not a file name"
-        )
-        faults.unless(bool(given.mux_streams), f"{where}.mux_streams", "one is required")
-        declared = {mux.key for mux in config.mux_streams}
-        for key in given.mux_streams:
-            faults.unless(
-                key in declared, f"{where}.mux_streams", f"no mux stream has the key {key!r}"
-            )
-        listed = [muxes[key] for key in given.mux_streams if key in muxes]
-        for mux in listed:
-            allowed = SEGMENTED if kind == "hls" else frozenset({"fmp4"})
-            faults.unless(
-                mux.container in allowed,
-                f"{where}.mux_streams",
-                f"{mux.key!r} is {mux.container}, which {kind.upper()} cannot list",
-            )
-        shapes = {(mux.container, mux.individual_segments, mux.segment_s) for mux in listed}
-        faults.unless(
-            len(shapes) <= 1, f"{where}.mux_streams", "containers and segment settings differ"
-        )
-        schemes = {mux.encryption.scheme for mux in listed if mux.encryption}
-        faults.unless(len(schemes) <= 1, f"{where}.mux_streams", "encryption schemes differ")
-        scheme = int(given.dash.segment_reference_scheme)
-        individual = any(mux.individual_segments for mux in listed)
-        faults.unless(
-            scheme != 2 or individual,
-            f"{where}.dash.segment_reference_scheme",
-            "SEGMENT_TEMPLATE_NUMBER needs individual_segments",
-        )
-        manifests.append(
-            Manifest(name, kind, tuple(given.mux_streams), kind == "dash" and scheme != 2)
-        )
-    return tuple(manifests)
-
-
-def _file_names(
-    config: resources.JobConfig,
-    muxes: dict[str, Mux],
-    manifests: tuple[Manifest, ...],
-    faults: _Faults,
-) -> None:
-    names = [mux.file_name for mux in muxes.values()]
-    names += [manifest.file_name for manifest in manifests]
-    names += sorted(
-        {
-            f"{key}.m3u8"
-            for manifest in manifests
-            if manifest.type == "hls"
-            for key in manifest.mux_keys
-        }
-    )
-    faults.unique(names, "config.mux_streams and config.manifests", "file name")

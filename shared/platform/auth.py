@@ -135,19 +135,21 @@ Caller = Annotated[Principal, Depends(authenticate)]
 # --- tokens of Google's services (Pub/Sub push, Eventarc, Cloud Tasks) -----------------------
 
 CERTIFICATES_LIFE_S = 3600
-_certificates: dict[str, tuple[float, KeySet]] = {}
+CERTIFICATES_REFRESH_S = 60  # at the soonest: a made-up key id must not make us fetch each time
+_certificates: dict[str, tuple[float, KeySet]] = {}  # by URL: when fetched, and what
 
 
 async def _certificates_of(url: str, *, refresh: bool = False) -> KeySet:
     from joserfc.jwk import KeySet
 
     held = _certificates.get(url)
-    if held is None or refresh or held[0] < time.monotonic():
+    oldest = time.monotonic() - (CERTIFICATES_REFRESH_S if refresh else CERTIFICATES_LIFE_S)
+    if held is None or held[0] < oldest:
         import httpx
 
         async with httpx.AsyncClient(timeout=10) as client:
             answer = (await client.get(url)).raise_for_status()
-        held = (time.monotonic() + CERTIFICATES_LIFE_S, KeySet.import_key_set(answer.json()))
+        held = (time.monotonic(), KeySet.import_key_set(answer.json()))
         _certificates[url] = held
     return held[1]
 

@@ -42,6 +42,7 @@ STATUS_OF: dict[type[errors.DomainError], int] = {
     errors.Unavailable: 503,
 }
 
+_PLACES = ("query", "path", "body", "header")
 _CRASH_ANSWERED = "segue.crash_answered"
 _log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ async def _on_invalid_request(_: Request, error: Exception) -> Response:
     for detail in error.errors():
         if detail["type"] == "json_invalid":
             return error_response(400, "Malformed JSON in the request body.")
-        where = ".".join(str(part) for part in detail["loc"] if part not in ("query", "path"))
+        where = ".".join(str(part) for part in detail["loc"] if part not in _PLACES)
         faults.append(f"{where}: {detail['msg']}")
     return error_response(400, "; ".join(faults))
 

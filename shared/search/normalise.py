@@ -16,9 +16,9 @@ MAX_QUERY_TOKENS = 16
 
 # Letters that no Unicode decomposition turns into their plain form.
 _LETTERS = str.maketrans(
-    {"ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "þ": "th", "æ": "ae", "œ": "oe"}  # noqa: RUF001
+    {"ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "þ": "th", "æ": "ae", "œ": "oe"}
 )
-_APOSTROPHES = re.compile(r"(?<=\w)['’ʼ`](?=\w)")  # noqa: RUF001 - those are what it is for
+_APOSTROPHES = re.compile(r"(?<=\w)['’ʼ`](?=\w)")
 _WORD = re.compile(r"[^\W_]+")
 _FIELD = re.compile(r"\b(?:album|artist|track|year|genre|isrc|upc|tag):", re.IGNORECASE)
 

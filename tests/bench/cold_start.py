@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from emulators.cloud import LocalCloud
-from emulators.processes import die_with_parent, free_port
+from emulators.processes import dying_with_parent, free_port
 from shared import topology
 from tests.bench.report import Report, median
 
@@ -42,11 +42,10 @@ def _first_answer_s(name: str, source: Path, environment: dict[str, str]) -> flo
     port = free_port()
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE, name, str(source), str(port)],
+        dying_with_parent([sys.executable, "-c", _SERVE, name, str(source), str(port)]),
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=die_with_parent,
     )
     try:
         while True:

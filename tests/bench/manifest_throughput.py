@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from emulators.cloud import LocalCloud
-from emulators.processes import die_with_parent, free_port
+from emulators.processes import dying_with_parent, free_port
 from tests.bench import local
 from tests.bench.load import load
 from tests.bench.report import Report, median, percentile
@@ -29,11 +29,10 @@ def _serve(
 ) -> tuple[subprocess.Popen[bytes], int]:
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE, name, str(source), str(port)],
+        dying_with_parent([sys.executable, "-c", _SERVE, name, str(source), str(port)]),
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=die_with_parent,
     )
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

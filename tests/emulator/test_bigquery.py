@@ -24,7 +24,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from emulators import bigquery
 from emulators.environments import python_of
-from emulators.processes import accepts, free_port
+from emulators.processes import accepts, die_with_parent, free_port
 from shared import topology
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,9 @@ def warehouse() -> Iterator[str]:
     """Base URL of a running emulator."""
     port = free_port()
     argv, env = bigquery.command(emulator_python("bigquery"), port, project=PROJECT)
-    process = subprocess.Popen(argv, env={**os.environ, **env}, cwd=ROOT)
+    process = subprocess.Popen(
+        argv, env={**os.environ, **env}, cwd=ROOT, preexec_fn=die_with_parent
+    )
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -154,6 +156,7 @@ def test_a_topic_is_exported_into_its_table_and_bad_rows_are_buried(
                 *("--service-account", "a@b", "--audience", "x", "--no-schedule"),
             ],
             cwd=ROOT,
+            preexec_fn=die_with_parent,
         )
         try:
             deadline = time.monotonic() + 60

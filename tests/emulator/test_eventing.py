@@ -27,7 +27,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from emulators.processes import free_port
+from emulators.processes import die_with_parent, free_port
 from shared import topology
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +127,7 @@ class Eventing:
                 *("--service-account", EMAIL, "--audience", AUDIENCE),
             ],
             cwd=ROOT,
+            preexec_fn=die_with_parent,
         )
 
         def ready() -> bool:

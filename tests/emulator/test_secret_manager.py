@@ -23,7 +23,7 @@ from google.api_core.exceptions import (
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service import transports
 
-from emulators.processes import accepts, free_port
+from emulators.processes import accepts, die_with_parent, free_port
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "projects/segue-local"
@@ -39,6 +39,7 @@ def serving(state: Path, sig: int = signal.SIGTERM) -> Iterator[SecretManagerSer
             *("--port", str(port), "--state", str(state)),
         ],
         cwd=ROOT,
+        preexec_fn=die_with_parent,
     )
     try:
         deadline = time.monotonic() + 20

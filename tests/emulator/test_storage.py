@@ -28,7 +28,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from google.oauth2.service_account import Credentials
 
-from emulators.processes import free_port
+from emulators.processes import die_with_parent, free_port
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "uploads@segue-local.iam.gserviceaccount.com"
@@ -98,6 +98,7 @@ class Running:
                 *("--events-url", self.events_url, "--signing-key", str(self.key), *more),
             ],
             cwd=ROOT,
+            preexec_fn=die_with_parent,
         )
         deadline = time.monotonic() + 20
         while True:

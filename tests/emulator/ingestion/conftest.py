@@ -117,7 +117,11 @@ class Pipeline:
         self._http = http
 
     async def subscribe(self) -> None:
-        for topic in (topology.MASTER_RECEIVED, topology.TRANSCODE_FINISHED):
+        for topic in (
+            topology.MASTER_RECEIVED,
+            topology.TRANSCODE_FINISHED,
+            topology.TRACK_PUBLISHED,
+        ):
             await self._subscriber.create_subscription(
                 name=self._subscription(topic),
                 topic=clients.topic_path(topic),
@@ -130,7 +134,7 @@ class Pipeline:
 
     async def upload(self, path: Path, **metadata: Any) -> StoredObject:
         """Sends `path` as a client does; returns the event that storage raises."""
-        content = path.read_bytes()
+        content = await asyncio.to_thread(path.read_bytes)
         ticket = await service.start_upload(
             USER,
             UploadRequest(
@@ -158,7 +162,7 @@ class Pipeline:
             blob.bucket.name, name, blob.generation, blob.size, dict(blob.metadata or {})
         )
 
-    async def pull(self, topic: topology.Topic, timeout_s: float = 5) -> list[dict[str, Any]]:
+    async def pull(self, topic: topology.Topic, timeout_s: float = 3) -> list[dict[str, Any]]:
         """Acknowledged messages of `topic`; empty where none comes in time."""
         try:
             answer = await self._subscriber.pull(

@@ -35,6 +35,9 @@ const PROGRESS_EVERY_MS = 10_000;
 /** Faults that are overcome in silence within one track before the listener is told. */
 const MOST_RECOVERIES = 6;
 const RECOVERY_PAUSE_MS = 400;
+/** A start that takes longer is given up, and told (milliseconds). */
+const START_WITHIN_MS = 12_000;
+const NO_ANSWER = "No CDN answers for this track. Check the connection and try again.";
 const VOLUME_KEY = "segue.volume";
 
 export class Player {
@@ -261,6 +264,9 @@ export class Player {
     this.#audio.autoplay = true;
     const audible = firstAudio(this.#audio, tappedAtMs, attempt.signal);
     audible.catch(() => undefined);
+    const givenUp = window.setTimeout(() => {
+      if (!attempt.signal.aborted) this.#fail(NO_ANSWER);
+    }, START_WITHIN_MS);
     try {
       const [stream, loaded] = await Promise.all([
         this.#streams.get(track.id),
@@ -281,6 +287,8 @@ export class Player {
     } catch (error) {
       if (attempt.signal.aborted) return;
       this.#fail(this.#words(error));
+    } finally {
+      window.clearTimeout(givenUp);
     }
   }
 
@@ -331,7 +339,7 @@ export class Player {
 
   async #onFault(fault: EngineFault): Promise<void> {
     const track = this.track;
-    if (!track || !fault.critical) return;
+    if (!track || !fault.critical || this.#attempt.signal.aborted) return;
     this.#recoveries += 1;
     if (!fault.network || this.#recoveries > MOST_RECOVERIES) {
       this.#fail(`This track can’t be played right now (${fault.code}).`);
@@ -351,7 +359,7 @@ export class Player {
     const { code, network, status } = this.#engine.faultFrom(error);
     if (!code) return explain(error);
     if (status === 403) return "This track isn’t available to you here.";
-    if (network) return "No CDN answers for this track. Check the connection and try again.";
+    if (network) return NO_ANSWER;
     return `This track can’t be played in this browser (${code}).`;
   }
 

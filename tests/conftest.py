@@ -1,0 +1,56 @@
+"""For every test: no deadline in property tests (machines are shared), no socket in unit tests,
+and one local cloud for those that want the whole of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from rich.console import Console
+
+from tests.whole_cloud import WholeCloud
+
+UNIT = Path(__file__).parent / "unit"
+
+hypothesis_settings.register_profile("segue", deadline=None)
+hypothesis_settings.load_profile("segue")
+
+
+@pytest.fixture(autouse=True)
+def no_network_in_unit_tests(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit test that opens a connection fails; one that talks to itself (a socket pair) may."""
+    if UNIT not in request.path.parents:
+        return
+
+    def refuse(self: socket.socket, address: Any) -> None:
+        raise AssertionError(f"a unit test connects to {address}; move it to tests/emulator")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+
+
+@pytest.fixture(scope="session")
+def whole_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeCloud]:
+    """The local cloud as `nox -s up` starts it, filled with the demo catalogue; one for the run.
+
+    What a test breaks (an edge, a worker) it mends again.
+    """
+    from emulators import prerequisites, seed
+    from emulators.cloud import LocalCloud
+
+    lacking = prerequisites.missing("up")
+    if lacking:
+        if os.environ.get("CI"):
+            pytest.fail(prerequisites.remedy(lacking))
+        pytest.skip(prerequisites.remedy(lacking))
+    with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        seed.fill(cloud, Console(file=io.StringIO()), demo=True, music=[])
+        yield WholeCloud(cloud)
