@@ -349,7 +349,7 @@ class LocalCloud:
 
     def _provision(self) -> None:
         at = self.emulators()
-        arguments = {
+        arguments: dict[str, Any] = {
             "project": PROJECT,
             "region": REGION,
             "storage_url": f"http://{at['storage']}",

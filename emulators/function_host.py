@@ -75,9 +75,7 @@ def load(entry: topology.HttpFunction | topology.EventFunction) -> Any:
     source = ROOT / "functions" / entry.name / "main.py"
     before = list(sys.path)
     try:
-        return aio.create_asgi_app(  # type: ignore[no-untyped-call]
-            target=entry.name, source=str(source), signature_type="http"
-        )
+        return aio.create_asgi_app(target=entry.name, source=str(source), signature_type="http")
     finally:
         sys.path[:] = before
         sys.modules.pop("main", None)

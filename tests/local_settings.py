@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from shared.platform import auth, clients
+from shared.platform import auth, clients, secrets
 from shared.platform.settings import settings
 
 PROJECT = "segue-local"
@@ -79,6 +79,7 @@ def forget_settings() -> None:
     auth._certificates.clear()
     clients._per_loop.clear()
     clients._per_process.clear()
+    secrets._payloads.clear()
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from joserfc.jwk import ECKey
 
 from shared import topology
 from shared.accounts.models import Client, User
-from shared.platform import clients
 from shared.platform.auth import ACCESS_TOKEN_ALGORITHM, AUDIENCE
 from shared.platform.ids import random_id
+from shared.platform.secrets import secret
 from shared.platform.settings import settings
 
 ACCESS_TOKEN_LIFE_S = 3600
@@ -35,7 +35,7 @@ def _form_key(payload: bytes) -> bytes:
 
 async def form_key() -> bytes:
     """The key of the sign-in form's tokens, derived from the signing key."""
-    return _form_key(await clients.secret(topology.TOKEN_SIGNING_KEY.name))
+    return _form_key(await secret(topology.TOKEN_SIGNING_KEY))
 
 
 async def access_token(
@@ -43,7 +43,7 @@ async def access_token(
 ) -> str:
     """A signed token for `client`, acting for `user` or, without one, for itself."""
     now_s = time.time() if now_s is None else now_s
-    key = _signing_key(await clients.secret(topology.TOKEN_SIGNING_KEY.name))
+    key = _signing_key(await secret(topology.TOKEN_SIGNING_KEY))
     claims = {
         "iss": settings().accounts_url,
         "aud": AUDIENCE,

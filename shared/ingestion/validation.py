@@ -32,7 +32,6 @@ from shared.ingestion.models import (
 )
 from shared.ingestion.service import MAX_MASTER_BYTES
 from shared.ingestion.store import fingerprints, ingestions, jobs, objects, uploads
-from shared.platform import clients
 from shared.platform.errors import PermanentFailure
 from shared.platform.events import publish
 from shared.platform.settings import settings
@@ -177,7 +176,7 @@ async def _start_job(
         audio_bucket=config.bucket(topology.AUDIO.name),
         staging_bucket=config.bucket(topology.STAGING.name),
         duration_ms=ingestion.duration_ms,
-        topic=clients.topic_path(topology.TRANSCODE_FINISHED),
+        topic=settings().topic(topology.TRANSCODE_FINISHED.name),
     )
     job = await jobs.create(transcode_plan.job(plan, role, secret))
     await ingestions.record_job(

@@ -123,12 +123,6 @@ def publisher() -> PublisherAsyncClient:
     return _cached("publisher", make)
 
 
-def topic_path(declared: topology.Topic, *, dead_letter: bool = False) -> str:
-    """Full name of the topic `declared`, or of its dead-letter topic."""
-    name = declared.dead_letter if dead_letter else declared.name
-    return f"projects/{settings().project}/topics/{name}"
-
-
 def transcoder() -> TranscoderServiceAsyncClient:
     """The Transcoder client."""
 
@@ -181,14 +175,3 @@ def tasks() -> CloudTasksAsyncClient:
         return CloudTasksAsyncClient(**_transport(transport, settings().tasks_endpoint))
 
     return _cached("tasks", make)
-
-
-async def secret(name: str) -> bytes:
-    """Payload of the pinned version of secret `name`, kept for the life of the process: a new
-    version is a new deployment."""
-    cache: dict[str, bytes] = _per_process.setdefault("secrets", {})
-    version = settings().secret_version(name)
-    if version not in cache:
-        answer = await secret_manager().access_secret_version(name=version)
-        cache[version] = answer.payload.data
-    return cache[version]

@@ -23,6 +23,7 @@ from shared.platform import clients, telemetry
 from shared.platform.auth import verify_service_token
 from shared.platform.errors import DomainError, InvalidInput, PermanentFailure
 from shared.platform.http import domain_error_response
+from shared.platform.settings import settings
 from shared.topology import Topic
 
 MAX_MESSAGES_PER_PUBLISH = 1000  # Pub/Sub's limit on one request
@@ -55,7 +56,7 @@ async def publish(events: Sequence[Event]) -> None:
     for start in range(0, len(events), MAX_MESSAGES_PER_PUBLISH):
         batch = events[start : start + MAX_MESSAGES_PER_PUBLISH]
         await _publish(
-            clients.topic_path(batch[0].TOPIC),
+            settings().topic(batch[0].TOPIC.name),
             [(event.model_dump_json(exclude_none=True).encode(), {}) for event in batch],
         )
 
@@ -151,7 +152,7 @@ async def _bury(topic: Topic | None, data: bytes, reason: str) -> None:
     _log.error("event buried: %s", reason, extra={"topic": topic and topic.name})
     if topic is not None:
         attributes = {"reason": reason[:1024]}
-        await _publish(clients.topic_path(topic, dead_letter=True), [(data or b"{}", attributes)])
+        await _publish(settings().topic(topic.dead_letter), [(data or b"{}", attributes)])
 
 
 def _message_data(body: dict[str, Any]) -> bytes:

@@ -102,6 +102,10 @@ class Settings(BaseModel):
         """Physical name of the topology's bucket `name`."""
         return f"{self.project}-{name}"
 
+    def topic(self, name: str) -> str:
+        """Full resource name of the topic `name`."""
+        return f"projects/{self.project}/topics/{name}"
+
     def secret_version(self, name: str) -> str:
         """Full resource name of the pinned version of secret `name`; never `latest`."""
         version = self.secret_versions.get(name, 1)

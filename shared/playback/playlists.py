@@ -40,6 +40,9 @@ _URI_ATTRIBUTE = re.compile(r'(?<=[:,])URI="([^"]*)"')
 _GROUP = re.compile(r'(?<=[:,])GROUP-ID="([^"]*)"')
 _AUDIO = re.compile(r'(?<=[:,])AUDIO="([^"]*)"')
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# FFmpeg's DASH demuxer reads widths of one digit only; the packager's numbers have ten.
+_WIDE_NUMBER = "$Number%010d$"
+_READABLE_NUMBER = "0$Number%09d$"  # the same up to a thousand million
 _RENDITION = re.compile(r"(?:^|/)aac_(\d{1,4})(?=[.$_-])")
 
 
@@ -107,7 +110,7 @@ def mpd_template(document: bytes, max_kbps: int) -> str:
     for element in list(root.iter()):
         for attribute in ("media", "initialization", "sourceURL", "index"):
             if attribute in element.attrib and element.tag != f"{{{_MPD}}}MPD":
-                element.set(attribute, f"{element.attrib[attribute]}?{_QUERY}")
+                element.set(attribute, f"{_readable(element.attrib[attribute])}?{_QUERY}")
         if element.tag == f"{{{_MPD}}}BaseURL" and element.text:
             element.text = f"{element.text.strip()}?{_QUERY}"
         _add_licence(element)
@@ -154,6 +157,11 @@ def _signed(uri: str) -> str:
     if _SCHEME.match(uri) or uri.startswith("/"):
         raise PlaylistError(f"the address of a segment is not relative: {uri[:80]}")
     return f"{_BASE}{uri}?{_QUERY}"
+
+
+def _readable(template: str) -> str:
+    """A segment template as every player can read it."""
+    return template.replace(_WIDE_NUMBER, _READABLE_NUMBER)
 
 
 def _names(representation: ET.Element) -> list[str]:

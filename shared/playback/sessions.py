@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from shared import topology
 from shared.delivery import service as delivery
 from shared.delivery.models import SignedDelivery, audio_prefix
-from shared.platform import clients
 from shared.platform.cache import ReadThroughCache
 from shared.platform.errors import Forbidden, InvalidInput
+from shared.platform.secrets import secret
 from shared.platform.settings import settings
 from shared.playback import tokens
 from shared.playback.models import Session
@@ -39,7 +39,7 @@ def forget() -> None:
 
 async def token_key() -> bytes:
     """The key of playback tokens."""
-    key = await clients.secret(topology.PLAYBACK_TOKEN_KEY.name)
+    key = await secret(topology.PLAYBACK_TOKEN_KEY)
     if len(key) < tokens.MIN_KEY_BYTES:
         raise RuntimeError(f"secret playback-token-key has fewer than {tokens.MIN_KEY_BYTES} bytes")
     return key

@@ -24,11 +24,13 @@ def main() -> None:
     unknown = sorted(set(arguments.names) - set(BENCHMARKS))
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}")
-    with TemporaryDirectory(prefix="segue-bench-") as temporary:
-        with LocalCloud(arguments.state or Path(temporary)) as cloud:
-            seed.fill(cloud, Console(stderr=True), demo=True, music=[])
-            for name in arguments.names or BENCHMARKS:
-                importlib.import_module(f"tests.bench.{name}").run(cloud)
+    with (
+        TemporaryDirectory(prefix="segue-bench-") as temporary,
+        LocalCloud(arguments.state or Path(temporary)) as cloud,
+    ):
+        seed.fill(cloud, Console(stderr=True), demo=True, music=[])
+        for name in arguments.names or BENCHMARKS:
+            importlib.import_module(f"tests.bench.{name}").run(cloud)
 
 
 if __name__ == "__main__":

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING
+from typing import Any
 
 from shared import topology
 from shared.ingestion import fingerprint
 from shared.ingestion.duplicate import MAX_DURATION_DIFFERENCE_MS, Recording
-from shared.ingestion.store.transactions import transact
+from shared.ingestion.store.changes import change
 from shared.platform import clients
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import AsyncTransaction
 
 MAX_CANDIDATES = 50
 
@@ -24,7 +20,6 @@ async def similar(new: Recording) -> list[Recording]:
     Only recordings that were stored before `new` count, by Firestore's own commit time. So of two
     near duplicates that arrive together, exactly one finds the other.
     """
-    from google.api_core.exceptions import AlreadyExists
     from google.cloud.firestore import FieldFilter
 
     collection = clients.collection(topology.FINGERPRINTS)
@@ -36,12 +31,10 @@ async def similar(new: Recording) -> list[Recording]:
         "items": fingerprint.encode(new.items),
     }
 
-    async def store(transaction: AsyncTransaction) -> None:
-        if not (await document.get(transaction=transaction)).exists:
-            transaction.create(document, content)
+    def decide(held: dict[str, Any] | None) -> tuple[dict[str, Any] | None, None]:
+        return (content if held is None else None), None
 
-    with contextlib.suppress(AlreadyExists):  # another delivery of the same master was faster
-        await transact(store)
+    await change(document, decide)
     own = await document.get()
     lengths = (
         new.duration_ms - MAX_DURATION_DIFFERENCE_MS,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from shared import topology
 from shared.ingestion import paths
 from shared.ingestion.models import Ingestion, JobRole, MasterObject, TranscodeJob
-from shared.ingestion.store.transactions import transact
+from shared.ingestion.store.changes import change
 from shared.platform import clients
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import AsyncTransaction
 
 Claim = Literal["new", "resumed", "duplicate"]
 
@@ -35,19 +32,18 @@ async def claim(content_hash: str, upload_id: str, source: MasterObject) -> tupl
         updated_at=now,
     )
 
-    async def work(transaction: AsyncTransaction) -> tuple[Claim, Ingestion]:
-        held = (await document.get(transaction=transaction)).to_dict()
+    def decide(
+        held: dict[str, Any] | None,
+    ) -> tuple[dict[str, Any] | None, tuple[Claim, Ingestion]]:
         if held is not None:
             stored = Ingestion.model_validate(held)
             if stored.source == source:
-                return "resumed", stored
+                return None, ("resumed", stored)
             if stored.state not in ("rejected", "failed"):
-                return "duplicate", stored
-        transaction.set(document, fresh.model_dump())
-        return "new", fresh
+                return None, ("duplicate", stored)
+        return fresh.model_dump(), ("new", fresh)
 
-    claimed: tuple[Claim, Ingestion] = await transact(work)
-    return claimed
+    return await change(document, decide)
 
 
 async def load(content_hash: str) -> Ingestion | None:
@@ -78,23 +74,19 @@ async def record_job(
     """
     document = clients.collection(topology.INGESTIONS).document(content_hash)
 
-    async def work(transaction: AsyncTransaction) -> Ingestion | None:
-        held = (await document.get(transaction=transaction)).to_dict()
+    def decide(held: dict[str, Any] | None) -> tuple[dict[str, Any] | None, Ingestion | None]:
         if held is None or held["asset_version"] != asset_version:
-            return None
+            return None, None
         ingestion = Ingestion.model_validate(held)
         holder = ingestion.jobs.get(role)
-        if holder is not None and holder.job_id not in (
-            job.job_id,
-            (instead_of or "").rpartition("/")[2],
-        ):
-            return None
+        replaceable = (job.job_id, (instead_of or "").rpartition("/")[2])
+        if holder is not None and holder.job_id not in replaceable:
+            return None, None
         ended = holder is not None and holder.job_id == job.job_id and holder.state != "RUNNING"
-        if not (ended and job.state == "RUNNING"):
-            ingestion = ingestion.model_copy(update={"jobs": {**ingestion.jobs, role: job}})
-            changed = {"jobs": ingestion.model_dump()["jobs"], "updated_at": datetime.now(UTC)}
-            transaction.update(document, changed)
-        return ingestion
+        if ended and job.state == "RUNNING":
+            return None, ingestion
+        ingestion = ingestion.model_copy(update={"jobs": {**ingestion.jobs, role: job}})
+        jobs = ingestion.model_dump()["jobs"]
+        return {"jobs": jobs, "updated_at": datetime.now(UTC)}, ingestion
 
-    recorded: Ingestion | None = await transact(work)
-    return recorded
+    return await change(document, decide)

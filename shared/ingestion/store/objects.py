@@ -15,6 +15,7 @@ from urllib.parse import quote
 from shared import topology
 from shared.ingestion.models import MasterObject
 from shared.platform import clients
+from shared.platform.secrets import secret
 from shared.platform.settings import settings
 
 TRANSFER_TIMEOUT_S = 300
@@ -121,7 +122,7 @@ async def sign_upload(name: str, headers: dict[str, str], life: dt.timedelta) ->
     from google.cloud.storage._signing import generate_signed_url_v4
     from google.oauth2.service_account import Credentials
 
-    key = await clients.secret(topology.UPLOAD_SIGNING_KEY.name)
+    key = await secret(topology.UPLOAD_SIGNING_KEY)
     config = settings()
     credentials = Credentials(  # type: ignore[no-untyped-call]
         RSASigner.from_string(key.decode()),  # type: ignore[no-untyped-call]

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import topology
 from shared.ingestion.models import PROGRESS_PERCENT, TERMINAL_STATES, Upload, UploadState
-from shared.ingestion.store.transactions import transact
+from shared.ingestion.store.changes import change
 from shared.platform import clients
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import AsyncTransaction
 
 
 async def create(upload: Upload, expires_at: datetime) -> None:
@@ -42,20 +39,18 @@ async def load_many(upload_ids: Iterable[str]) -> dict[str, Upload]:
 async def receive(arrived: Upload) -> Upload:
     """Records that a master is complete: creates the upload or moves it on to `received`. A
     master that was seen before changes nothing. Returns the upload as stored."""
-    document = clients.collection(topology.UPLOADS).document(arrived.upload_id)
+    from google.cloud.firestore import DELETE_FIELD
 
-    async def work(transaction: AsyncTransaction) -> Upload:
-        held = (await document.get(transaction=transaction)).to_dict()
-        if held is not None:
-            stored = Upload.model_validate(held)
-            if stored.generation is not None and stored.generation >= (arrived.generation or 0):
-                return stored
-        # Without `expires_at`: what has arrived is kept.
-        transaction.set(document, arrived.model_dump())
-        return arrived
+    def decide(held: dict[str, Any] | None) -> tuple[dict[str, Any] | None, Upload]:
+        if held is None:
+            return arrived.model_dump(), arrived
+        stored = Upload.model_validate(held)
+        if stored.generation is not None and stored.generation >= (arrived.generation or 0):
+            return None, stored
+        # What has arrived is kept.
+        return {**arrived.model_dump(), "expires_at": DELETE_FIELD}, arrived
 
-    stored: Upload = await transact(work)
-    return stored
+    return await change(clients.collection(topology.UPLOADS).document(arrived.upload_id), decide)
 
 
 async def advance(
@@ -69,21 +64,19 @@ async def advance(
 ) -> None:
     """Moves an upload on. One that has ended stays as it is: a late redelivery must not turn
     `published` into `validating`."""
-    document = clients.collection(topology.UPLOADS).document(upload_id)
-    change: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "state": state,
-        "progress_percent": PROGRESS_PERCENT[state]
-        if progress_percent is None
-        else progress_percent,
+        "progress_percent": (
+            PROGRESS_PERCENT[state] if progress_percent is None else progress_percent
+        ),
         "reason": reason,
         "updated_at": datetime.now(UTC),
     }
-    change.update({"track_id": track_id} if track_id else {})
-    change.update({"content_hash": content_hash} if content_hash else {})
+    fields.update({"track_id": track_id} if track_id else {})
+    fields.update({"content_hash": content_hash} if content_hash else {})
 
-    async def work(transaction: AsyncTransaction) -> None:
-        held = (await document.get(transaction=transaction)).to_dict()
-        if held is not None and held["state"] not in TERMINAL_STATES:
-            transaction.update(document, change)
+    def decide(held: dict[str, Any] | None) -> tuple[dict[str, Any] | None, None]:
+        ended = held is None or held["state"] in TERMINAL_STATES
+        return (None if ended else fields), None
 
-    await transact(work)
+    await change(clients.collection(topology.UPLOADS).document(upload_id), decide)

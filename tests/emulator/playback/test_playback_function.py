@@ -123,7 +123,7 @@ async def test_every_edge_serves_every_address_of_its_dash_manifest(published: P
         root = ET.fromstring(stream.content)
         base = root.findtext(f"{DASH}BaseURL") or ""
         for template in root.iter(f"{DASH}SegmentTemplate"):
-            first = template.attrib["media"].replace("$Number%010d$", "0" * 10)
+            first = template.attrib["media"].replace("$Number%09d$", "0" * 9)
             for name in (template.attrib["initialization"], first):
                 assert (await on_edge(base + name)).status_code == 200
         laurl = next(root.iter("{https://dashif.org/CPS}Laurl"))

@@ -8,7 +8,7 @@ from shared.accounts import pages
 from shared.accounts.authorization import AuthorizationRequest
 from shared.accounts.models import Client
 from shared.accounts.scopes import APP_SCOPES, SCOPES, parse_scopes, refused
-from shared.platform import clients
+from shared.platform import secrets
 from shared.platform.settings import settings
 from tests import local_settings
 
@@ -17,7 +17,7 @@ from tests import local_settings
 def signing_key(settings_env: pytest.MonkeyPatch) -> None:
     """The secret, as a process holds it after its first read."""
     version = settings().secret_version("token-signing-key")
-    clients._per_process["secrets"] = {version: local_settings.signing_key_json()}
+    secrets._payloads[version] = local_settings.signing_key_json()
 
 
 def request(name: str = "An App", query: str = "client_id=app") -> AuthorizationRequest:

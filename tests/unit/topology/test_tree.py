@@ -56,7 +56,7 @@ def test_a_functions_main_is_short(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind,name", [("functions", n) for n in FUNCTIONS] + [("jobs", n) for n in JOBS]
+    ("kind", "name"), [("functions", n) for n in FUNCTIONS] + [("jobs", n) for n in JOBS]
 )
 def test_entries_import_shared_and_never_one_another_nor_a_store(kind: str, name: str) -> None:
     tree = ast.parse((ROOT / kind / name / "main.py").read_text())

@@ -29,6 +29,9 @@ export const RENEW_BEFORE_MS = 60_000;
 /** Sessions kept: the current one, what may be tapped next, what was just played. */
 const MOST_HELD = 40;
 
+/** The best that a web player may hear (F046); how much of it the line carries is up to ABR. */
+const WEB_KBPS = "256";
+
 const DEVICE_KEY = "segue.device";
 
 /** A random id that names this browser from now on. */
@@ -126,7 +129,7 @@ export class StreamSessions {
   }
 
   async #ask(trackId: string): Promise<{ session: StreamSession; expiresAtMs: number }> {
-    const query = new URLSearchParams({ track_id: trackId, codec: "aac", protocol: "dash" });
+    const query = new URLSearchParams({ track_id: trackId, codec: "aac", br: WEB_KBPS, protocol: "dash" });
     const response = await this.#api.getResponse(`/v1/playback/manifest?${query}`, {
       headers: { "x-device-id": deviceId(), "x-client-build": CLIENT_BUILD },
     });
