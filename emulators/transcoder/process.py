@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import os
 import re
-import signal
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+from emulators.processes import dying_with_parent
+
 _NICENESS = 5  # encoding yields to whatever answers requests
 _KEPT_LINES = 400
-_LIBC = ctypes.CDLL(None, use_errno=True)
 _ADDRESS = re.compile(r"\[([^\]@]+?) ?@ ?0x[0-9a-f]+\] ?")
 
 
@@ -27,19 +24,13 @@ class Finished:
     stderr: list[str]
 
 
-def _child_setup() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.nice(_NICENESS)
-
-
 async def run(arguments: Sequence[str]) -> Finished:
     """Runs a program to its end; it is killed when this task is cancelled or this process ends."""
     child = await asyncio.create_subprocess_exec(
-        *arguments,
+        *dying_with_parent(["nice", "-n", str(_NICENESS), *arguments]),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        preexec_fn=_child_setup,
         limit=1 << 20,
     )
     assert child.stdout is not None

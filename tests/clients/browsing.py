@@ -83,7 +83,7 @@ class Tab:
                 else None
             ),
         )
-        page.on("response", tab._note)
+        page.on("response", lambda response: tab._note(response))
         return tab
 
     def _note(self, response: Response) -> None:

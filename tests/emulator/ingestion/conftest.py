@@ -33,6 +33,7 @@ from shared.ingestion.models import (
 from shared.ingestion.store import jobs, uploads
 from shared.platform import clients
 from shared.platform.events import StoredObject
+from shared.platform.settings import settings
 from tests import local_settings
 from tests.emulator.conftest import accepts, free_port, process, store_secret
 from tests.emulator.drm.conftest import create_kek
@@ -124,7 +125,7 @@ class Pipeline:
         ):
             await self._subscriber.create_subscription(
                 name=self._subscription(topic),
-                topic=clients.topic_path(topic),
+                topic=settings().topic(topic.name),
                 ack_deadline_seconds=600,
             )
 
