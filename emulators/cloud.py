@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -30,6 +31,7 @@ from emulators.processes import (
     port_is_free,
     wait_until_ready,
 )
+from emulators.snapshot import Snapshots
 from shared import topology
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,7 +48,7 @@ CDNS: dict[str, tuple[str, float, str]] = {
     "cloudfront": ("cloudfront", 0.085, "KSEGUE1"),
     "akamai": ("akamai", 0.10, "segue-1"),
 }
-# Rebuilt from the masters at every start: the documents that describe them were in memory.
+# Where Firestore starts empty, what it described is rebuilt from the masters.
 REBUILT_BUCKETS = tuple(b.name for b in topology.BUCKETS if b is not topology.MASTERS)
 
 
@@ -96,7 +98,9 @@ class LocalCloud:
         self.state = state.resolve()
         self._wanted_port = port
         self.supervisor = Supervisor(self.state)
+        self.snapshots = Snapshots(self.state / "firestore")
         self._lock: TextIO | None = None
+        self._keep_at_stop = False
         self.ports: Ports
         self.keys: Keys
 
@@ -183,6 +187,8 @@ class LocalCloud:
             ended = self.supervisor.end_leftovers()
             if ended:
                 progress(f"Ended {ended} processes of a run that was killed")
+            if not (self.state / "storage").exists():
+                self.snapshots.forget()  # it would describe objects that are gone
             self.ports = Ports.choose(self._wanted_port)
             self.keys = load_or_make(self.state)
             progress("Environments of the emulators")
@@ -198,8 +204,17 @@ class LocalCloud:
             self.stop()
             raise
 
+    def keep(self) -> None:
+        """Keeps Firestore's contents for the next start, now and at the stop."""
+        self.snapshots.take(self.emulators()["firestore"], PROJECT)
+        self._keep_at_stop = True
+
     def stop(self) -> None:
         """Ends every process. Safe to call twice."""
+        if self._keep_at_stop:
+            self._keep_at_stop = False
+            with contextlib.suppress(httpx.HTTPError):  # the last one stays in force
+                self.snapshots.take(self.emulators()["firestore"], PROJECT)
         self.supervisor.stop_all()
         (self.state / "run.json").unlink(missing_ok=True)
         if self._lock is not None:
@@ -257,9 +272,11 @@ class LocalCloud:
         def module(name: str, *arguments: str, ready: Callable[[], bool]) -> None:
             run(name, [python, "-m", f"emulators.{name}", *arguments], ready)
 
+        snapshot = self.snapshots.last()
+        wiped = [] if snapshot else [f"{PROJECT}-{name}" for name in REBUILT_BUCKETS]
         run(
             "firestore",
-            google_emulators.firestore(ports.firestore),
+            google_emulators.firestore(ports.firestore, snapshot),
             answers(f"http://{at['firestore']}/"),
         )
         run("pubsub", google_emulators.pubsub(ports.pubsub), answers(f"http://{at['pubsub']}/"))
@@ -272,7 +289,7 @@ class LocalCloud:
             *("--port", str(ports.storage), "--data-dir", str(self.state / "storage")),
             *("--project", PROJECT, "--signing-key", str(upload_key)),
             *("--events-url", f"http://{at['eventing']}/eventarc"),
-            *("--wipe", *(f"{PROJECT}-{name}" for name in REBUILT_BUCKETS)),
+            *("--wipe", *wiped),
             ready=accepts(ports.storage),
         )
         argv, extra = bigquery.command(

@@ -46,13 +46,14 @@ def _component(*parts: str) -> Path:
     return path
 
 
-def firestore(port: int) -> list[str]:
-    """Command line of the Firestore emulator."""
+def firestore(port: int, data: Path | None = None) -> list[str]:
+    """Command line of the Firestore emulator, which starts from the export `data` if given."""
     jar = _component("cloud-firestore-emulator", "cloud-firestore-emulator.jar")
     main = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
     return [
         *("java", *_JVM, "-Duser.language=en", "-cp", str(jar), main),
         *("start", "--host=127.0.0.1", f"--port={port}"),
+        *([f"--import-data={data}"] if data else []),
     ]
 
 

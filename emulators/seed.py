@@ -1,8 +1,9 @@
 """Fills a fresh local cloud: accounts, the demo catalogue, and music of the user's own.
 
-The masters bucket survives a restart, Firestore does not. So a second start asks the job
-`redrive_masters` to take every master through the pipeline again, where the renditions come out of
-the Transcoder's cache, and uploads only what the bucket lacks.
+Masters stay in their bucket, and Firestore starts from its last export. A second start asks the
+job `redrive_masters` to drive on what was under way when the last one ended (or everything, where
+there is no export; the renditions then come out of the Transcoder's cache), and uploads only what
+the bucket lacks.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ SCOPES = (
     "ugc-track-upload",
 )
 REDRIVE_TIMEOUT_S = 600.0
+_COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 TOKEN_LIFE_S = 3000.0  # renewed before its hour is over
 
 
@@ -82,9 +84,9 @@ def fill(cloud: LocalCloud, console: Console, *, demo: bool, music: Sequence[Pat
         _redrive(cloud, console, token, [name.split("/")[1] for name, _ in held])
     if demo:
         _demo(cloud, console, token, held)
-    # So that the first listener's CDN order rests on measurements.
-    cloud.run_job("probe_cdn_health")
-    return _music(cloud, console, token, music)
+    summary = _music(cloud, console, token, music)
+    cloud.keep()
+    return summary
 
 
 def _seed_accounts(cloud: LocalCloud) -> None:
@@ -120,18 +122,22 @@ def _seed_accounts(cloud: LocalCloud) -> None:
             "scopes": list(SCOPES),
         },
     ]
+    _run_job(cloud, "seed_accounts", text=json.dumps({"users": users, "clients": clients}))
+
+
+def _run_job(cloud: LocalCloud, name: str, *arguments: str, text: str = "") -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "emulators.job_host", "seed_accounts"],
-        input=json.dumps({"users": users, "clients": clients}),
+        [sys.executable, "-m", "emulators.job_host", name, *arguments],
+        input=text,
         env={**os.environ, **cloud.environment()},
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     if done.returncode != 0:
-        raise SeedingFailed(f"The job seed_accounts failed:\n{done.stderr.strip()[-1500:]}")
+        raise SeedingFailed(f"The job {name} failed:\n{done.stderr.strip()[-1500:]}")
 
 
 class _TokenSource:
@@ -179,35 +185,40 @@ def _masters(cloud: LocalCloud) -> list[tuple[str, int]]:
 def _redrive(
     cloud: LocalCloud, console: Console, token: _TokenSource, upload_ids: list[str]
 ) -> None:
-    cloud.run_job("redrive_masters")
-    waiting = set(upload_ids)
-    deadline = time.monotonic() + REDRIVE_TIMEOUT_S
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with (
-        Progress(*columns, console=console, transient=True) as progress,
-        httpx.Client(base_url=cloud.url, timeout=60) as client,
-    ):
-        bar = progress.add_task("Catalogue from the masters", total=len(waiting))
-        while waiting:
-            if time.monotonic() > deadline:
-                raise SeedingFailed(
-                    f"{len(waiting)} masters are not through after {REDRIVE_TIMEOUT_S:.0f} s; "
-                    f"see {cloud.state / 'logs' / 'functions.log'}"
-                )
-            for upload_id in sorted(waiting):
-                headers = {"Authorization": f"Bearer {token.get()}"}
-                answer = client.get(f"/v1/uploads/{upload_id}", headers=headers)
-                if answer.status_code == 200 and answer.json()["state"] in music_ingestion.ENDS:
-                    waiting.discard(upload_id)
-                    progress.advance(bar)
-            time.sleep(0.2)
+    with httpx.Client(base_url=cloud.url, timeout=60) as client:
+
+        def unfinished(ids: set[str]) -> set[str]:
+            headers = {"Authorization": f"Bearer {token.get()}"}
+            answers = {one: client.get(f"/v1/uploads/{one}", headers=headers) for one in ids}
+            return {
+                one
+                for one, answer in answers.items()
+                if answer.status_code != 200 or answer.json()["state"] not in music_ingestion.ENDS
+            }
+
+        waiting = unfinished(set(upload_ids))
+        if not waiting:
+            return
+        _run_job(cloud, "redrive_masters", "--all-unfinished")
+        total = len(waiting)
+        deadline = time.monotonic() + REDRIVE_TIMEOUT_S
+        with Progress(*_COLUMNS, console=console, transient=True) as progress:
+            bar = progress.add_task("Catalogue from the masters", total=total)
+            while waiting:
+                if time.monotonic() > deadline:
+                    raise SeedingFailed(
+                        f"{len(waiting)} masters are not through after {REDRIVE_TIMEOUT_S:.0f} s; "
+                        f"see {cloud.state / 'logs' / 'functions.log'}"
+                    )
+                waiting = unfinished(waiting)
+                progress.update(bar, completed=total - len(waiting))
+                time.sleep(0.2)
 
 
 def _demo(
     cloud: LocalCloud, console: Console, token: _TokenSource, held: list[tuple[str, int]]
 ) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*_COLUMNS, console=console, transient=True) as progress:
         bar = progress.add_task("Composing the demo catalogue", total=None)
         paths = demo_catalogue.make(
             cloud.state, lambda done, total, _: progress.update(bar, completed=done, total=total)

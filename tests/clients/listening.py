@@ -22,6 +22,11 @@ class Listener:
     api: httpx.Client
     web: httpx.Client
 
+    def track(self, track_id: str) -> dict[str, Any]:
+        """The catalogue's track object."""
+        body: dict[str, Any] = self.api.get(f"/v1/tracks/{track_id}").raise_for_status().json()
+        return body
+
     def manifest(self, track_id: str, **wanted: str | int) -> Manifest:
         """The answer of the manifest endpoint."""
         answer = self.api.get("/v1/playback/manifest", params={"track_id": track_id, **wanted})

@@ -179,7 +179,9 @@ export class Engine {
   faultFrom(error: unknown): EngineFault {
     const { code = 0, category = 0, severity = 2, data = [] } = error as Partial<ShakaError>;
     const codes = this.#shaka?.util.Error;
-    const status = code === codes?.Code.BAD_HTTP_STATUS ? Number(data[1]) : null;
+    // What kept a licence away is wrapped in a DRM error.
+    const cause = code === codes?.Code.LICENSE_REQUEST_FAILED ? (data[0] as Partial<ShakaError>) : { code, data };
+    const status = cause.code === codes?.Code.BAD_HTTP_STATUS ? Number(cause.data?.[1]) : null;
     return {
       code,
       network: category === codes?.Category.NETWORK,

@@ -38,6 +38,7 @@ const RECOVERY_PAUSE_MS = 400;
 /** A start that takes longer is given up, and told (milliseconds). */
 const START_WITHIN_MS = 12_000;
 const NO_ANSWER = "No CDN answers for this track. Check the connection and try again.";
+const NOT_FOR_YOU = "This track isn’t available to you here.";
 const VOLUME_KEY = "segue.volume";
 
 export class Player {
@@ -342,7 +343,7 @@ export class Player {
     if (!track || !fault.critical || this.#attempt.signal.aborted) return;
     this.#recoveries += 1;
     if (!fault.network || this.#recoveries > MOST_RECOVERIES) {
-      this.#fail(`This track can’t be played right now (${fault.code}).`);
+      this.#fail(fault.status === 403 ? NOT_FOR_YOU : `This track can’t be played right now (${fault.code}).`);
       return;
     }
     if (this.#sounding) this.#report("qoe");
@@ -358,7 +359,7 @@ export class Player {
   #words(error: unknown): string {
     const { code, network, status } = this.#engine.faultFrom(error);
     if (!code) return explain(error);
-    if (status === 403) return "This track isn’t available to you here.";
+    if (status === 403) return NOT_FOR_YOU;
     if (network) return NO_ANSWER;
     return `This track can’t be played in this browser (${code}).`;
   }
