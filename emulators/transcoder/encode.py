@@ -165,7 +165,7 @@ def _graph(
         pads = "".join(f"[s{index}]" for index in indexes)
         gain = gains.get(layout, Gain())
         parts.append(
-            f"[l{number}]{layout_filters(layout)}{gain.filters(layout)},"
+            f"[l{number}]{layout_filters(layout)}{gain.filters()},"
             f"aformat=sample_fmts=fltp,asplit={len(indexes)}{pads}"
         )
     outputs: list[str] = []

@@ -10,8 +10,7 @@ from pathlib import Path
 from .plan import Cut, Layout
 
 # Part of every cache key: raise it when a change here alters what the encoder writes.
-ARGUMENTS_REVISION = 1
-_OVERSAMPLING = 4
+ARGUMENTS_REVISION = 2
 _LAYOUT_NAMES = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1"}
 
 
@@ -45,18 +44,13 @@ class Gain:
     gain_db: float = 0.0
     limit_db: float | None = None  # sample peak, dBFS
 
-    def filters(self, layout: Layout) -> str:
+    def filters(self) -> str:
         """As a filter chain that starts with a comma, empty when there is nothing to do."""
         chain = "" if self.gain_db == 0.0 else f",volume={self.gain_db:.3f}dB"
         if self.limit_db is None:
             return chain
         ceiling = 10 ** (self.limit_db / 20)
-        # A limiter sees samples, not the true peaks between them: it works at four times the rate.
-        return (
-            f"{chain},aresample={layout.sample_rate_hz * _OVERSAMPLING}:resampler=soxr,"
-            f"alimiter=limit={ceiling:.5f}:level=disabled:attack=5:release=50:latency=1,"
-            f"aresample={layout.sample_rate_hz}:resampler=soxr"
-        )
+        return f"{chain},alimiter=limit={ceiling:.5f}:level=disabled:attack=5:release=50:latency=1"
 
 
 def layout_filters(layout: Layout) -> str:

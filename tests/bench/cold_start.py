@@ -82,7 +82,9 @@ def run(cloud: LocalCloud) -> None:
         "cold_start", f"median of {RUNS} runs, each beside a run of the async hello world"
     )
     functions = Path("functions").resolve()
-    for entry in (*topology.HTTP_FUNCTIONS, *topology.EVENT_FUNCTIONS):
+    for entry in topology.ENTRIES.values():
+        if isinstance(entry, topology.Job):
+            continue
         source = functions / entry.name / "main.py"
         starts, imports, own = [], [], []
         for _ in range(RUNS):

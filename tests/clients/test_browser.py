@@ -23,6 +23,7 @@ CDNS = {"google", "cloudfront", "akamai"}
 # Of a clock that is looked at every 100 ms, on a machine that does other things beside.
 STANDSTILL_S = 0.35
 LOST_S = 0.5
+SILENCE_AFTER_JUMP_S = 2.0
 ALBUM, ALBUM_TRACKS = "Coastline After Dark", ("Neon Esplanade", "Tail Lights", "Glass Elevator")
 LONGEST = "Moorings"
 
@@ -188,7 +189,7 @@ def test_a_killed_edge_makes_the_player_go_on_from_the_next_without_stopping(
     assert tab.complaints_not_about(killed) == []
 
 
-def test_a_killed_edge_is_not_heard_with_two_seconds_in_the_buffer(
+def test_a_jump_beyond_the_buffer_lands_on_the_next_cdn_when_the_edge_is_dead(
     tab: Tab, whole_cloud: WholeCloud
 ) -> None:
     tab.search("moor")
@@ -196,19 +197,18 @@ def test_a_killed_edge_is_not_heard_with_two_seconds_in_the_buffer(
     tab.until_playing(LONGEST, beyond_s=1)
     tab.until(lambda: tab.state()["bufferedEnd"] - tab.clock > 20)
     before = tab.state()
+    # Beyond what is buffered and the two segments that may be fetched ahead of it.
+    target = before["bufferedEnd"] + 15
+    assert target < before["duration"] - 10
     with edge_killed(whole_cloud, before["cdn"]):
-        # So near the end of what is there that the next segment is wanted now.
-        near = before["bufferedEnd"] - 2
-        tab.page.evaluate("to => { document.querySelector('audio').currentTime = to; }", near)
-        tab.until(lambda: tab.clock > near + 0.1)
         tab.start_sampling()
-        tab.until(lambda: tab.clock > before["bufferedEnd"] + 1)
+        tab.page.evaluate("to => { document.querySelector('audio').currentTime = to; }", target)
+        tab.until(lambda: tab.clock > target + 1)
         samples, after = tab.samples(), tab.state()
 
-    assert samples[0].clock < before["bufferedEnd"] < samples[-1].clock
-    assert longest_standstill_s(samples) < STANDSTILL_S
-    assert lost_s(samples) < LOST_S
-    assert after["cdn"] != before["cdn"]
+    silent = [sample for sample in samples if sample.clock < target + 0.05]
+    assert silent[-1].at - samples[0].at < SILENCE_AFTER_JUMP_S
+    assert after["cdn"] in CDNS - {before["cdn"]}
     assert after["errors"] == []
 
 
