@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 import functions_framework.aio
 from fastapi import Header, Request, Response, Security
@@ -22,11 +25,17 @@ app = create_app("playback")
 Listener = Annotated[Principal, Security(authenticate, scopes=_STREAMING.scopes)]
 
 
+@lru_cache(4096)
+def _parameters(query: bytes) -> Mapping[str, str]:
+    """The query string's parameters. Listeners of one track send one string: it is read once."""
+    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+
+
 async def get_manifest(request: Request) -> Response:
     """Where to play a track from; query `track_id`, `codec` aac|vorbis, `br` in kbps,
     `protocol` dash|hls, `preview` true|false."""
     listener = await authenticate(request, _STREAMING)
-    query = request.query_params
+    query = _parameters(request.scope["query_string"])
     preview = query.get("preview", "false").lower()
     if preview not in ("true", "false"):
         raise InvalidInput("Invalid preview; it is true or false")

@@ -8,16 +8,18 @@ import secrets
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_LENGTH = 22  # 62**22 > 2**128
+_PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)  # two digits for one division
 _VALID = re.compile(r"[0-9A-Za-z]{22}")
 
 
 def encode(number: int) -> str:
     """`number` (0 .. 2**128 - 1) as 22 base62 characters."""
-    digits = []
-    for _ in range(ID_LENGTH):
-        number, digit = divmod(number, 62)
-        digits.append(ALPHABET[digit])
-    return "".join(reversed(digits))
+    pairs = []
+    for _ in range(ID_LENGTH // 2):
+        number, pair = divmod(number, 3844)
+        pairs.append(_PAIRS[pair])
+    pairs.reverse()
+    return "".join(pairs)
 
 
 def content_id(*parts: str) -> str:

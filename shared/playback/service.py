@@ -20,6 +20,7 @@ from shared.platform.settings import settings
 from shared.playback import playlists, sessions, store, tokens
 from shared.playback.models import Session, StreamAnswer
 from shared.playback.quality import DEFAULT_KBPS, checked_bitrate, checked_codec, choose
+from shared.playback.sessions import Signed
 
 MANIFESTS = {"dash": "manifest.mpd", "hls": "master.m3u8"}
 PREVIEW_MANIFEST = "preview/master.m3u8"
@@ -78,30 +79,30 @@ async def manifest(
         kid=tokens.NO_KID if preview else encoding.kid or tokens.NO_KID,
         expires_at_s=int(time.time()) + tokens.LIFE_S,
     )
-    delivery = await sessions.signed(session)
+    signed = await sessions.signed(session)
     token = tokens.issue(key, session)
     if chosen_codec == "vorbis":
-        return _vorbis(track, session, token, delivery, encoding)
+        return _vorbis(track, session, token, signed, encoding)
     if preview:
-        return _segmented(track, session, token, delivery, "hls", PREVIEW_MANIFEST)
+        return _segmented(track, session, token, signed, "hls", PREVIEW_MANIFEST)
     protocol = protocol or "dash"
-    return _segmented(track, session, token, delivery, protocol, MANIFESTS[protocol])
+    return _segmented(track, session, token, signed, protocol, MANIFESTS[protocol])
 
 
 def _segmented(
     track: Track,
     session: Session,
     token: str,
-    delivery: SignedDelivery,
+    signed: Signed,
     protocol: str,
     file: str,
 ) -> dict[str, Any]:
     urls = [
         (one.signed.cdn, sessions.stream_url(token, one.signed.cdn, file))
-        for one in delivery.candidates
+        for one in signed.delivery.candidates
     ]
     encryption = "cbcs" if session.kid != tokens.NO_KID else None
-    answer = _common(track, session, token, delivery, protocol, encryption)
+    answer = _common(track, session, token, signed, protocol, encryption)
     return {
         **answer,
         "manifest_url": urls[0][1],
@@ -110,7 +111,7 @@ def _segmented(
 
 
 def _vorbis(
-    track: Track, session: Session, token: str, delivery: SignedDelivery, encoding: Encoding
+    track: Track, session: Session, token: str, signed: Signed, encoding: Encoding
 ) -> dict[str, Any]:
     name = encoding.path.removeprefix(f"{track.asset_prefix}/")
     files = [
@@ -123,11 +124,11 @@ def _vorbis(
             "kid": encoding.kid,
             "iv": encoding.iv,
         }
-        for one in delivery.candidates
+        for one in signed.delivery.candidates
     ]
     encryption = "aes-256-ctr" if encoding.kid else None
     return {
-        **_common(track, session, token, delivery, "file", encryption),
+        **_common(track, session, token, signed, "file", encryption),
         "manifest_url": files[0]["url"],
         "alternates": [{"cdn": one["cdn"], "manifest_url": one["url"]} for one in files[1:]],
         "files": files,
@@ -138,7 +139,7 @@ def _common(
     track: Track,
     session: Session,
     token: str,
-    delivery: SignedDelivery,
+    signed: Signed,
     protocol: str,
     encryption: str | None,
 ) -> dict[str, Any]:
@@ -148,31 +149,13 @@ def _common(
         "bitrate_kbps": session.bitrate_kbps,
         "protocol": protocol,
         "license_url": sessions.licence_url(token) if encryption else None,
-        "expires_at": sessions.timestamp(
-            min(session.expires_at_s, delivery.expires_at.timestamp())
-        ),
+        "expires_at": sessions.timestamp(min(session.expires_at_s, signed.expires_at_s)),
         "drm_scheme": "clearkey" if encryption else "none",
         "encryption": encryption,
         "session_id": session.session_id,
-        "cdn": delivery.candidates[0].signed.cdn,
-        "cdns": [_cdn(one) for one in delivery.candidates],
+        "cdn": signed.shown[0]["cdn"],
+        "cdns": signed.shown,
         "duration_ms": track.duration_ms,
-    }
-
-
-def _cdn(one: SignedCandidate) -> dict[str, Any]:
-    terms = one.candidate.terms
-    return {
-        "cdn": one.signed.cdn,
-        "base_url": one.signed.base_url,
-        "query": one.signed.query,
-        "score": round(one.candidate.score, 4),
-        "reasons": {
-            "latency": round(terms.latency, 4),
-            "availability": round(terms.availability, 4),
-            "cost": round(terms.cost, 4),
-            "summary": one.candidate.reason,
-        },
     }
 
 
@@ -192,7 +175,7 @@ async def stream(token: str, cdn: str, file: str) -> StreamAnswer:
     template = _templates.get((path, session.bitrate_kbps))
     if template is None:
         template = await _template(path, session.bitrate_kbps)
-    delivery = await sessions.signed(session)
+    delivery = (await sessions.signed(session)).delivery
     chosen = _candidate(delivery, cdn)
     folder = file.rpartition("/")[0]
     base_url = f"{chosen.signed.base_url}{folder}/" if folder else chosen.signed.base_url

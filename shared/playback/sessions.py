@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 
 from shared import topology
 from shared.delivery import service as delivery
@@ -23,11 +26,42 @@ SIGNED_KEPT = 10_000  # about 5 kB each
 MAX_DEVICE_CHARS = 128
 
 
-async def _sign(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], SignedDelivery]:
-    return {(prefix, uid): await delivery.signed_prefixes(prefix, uid) for prefix, uid in keys}
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The CDNs of one asset, best first, each with its signature; and the same as answers show
+    it, put together once and sent many times."""
+
+    delivery: SignedDelivery
+    expires_at_s: int
+    shown: list[dict[str, Any]]
 
 
-_signed: ReadThroughCache[tuple[str, str], SignedDelivery] = ReadThroughCache(
+async def _sign(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Signed]:
+    return {
+        (prefix, uid): _shown(await delivery.signed_prefixes(prefix, uid)) for prefix, uid in keys
+    }
+
+
+def _shown(signed: SignedDelivery) -> Signed:
+    shown = [
+        {
+            "cdn": one.signed.cdn,
+            "base_url": one.signed.base_url,
+            "query": one.signed.query,
+            "score": round(one.candidate.score, 4),
+            "reasons": {
+                "latency": round(one.candidate.terms.latency, 4),
+                "availability": round(one.candidate.terms.availability, 4),
+                "cost": round(one.candidate.terms.cost, 4),
+                "summary": one.candidate.reason,
+            },
+        }
+        for one in signed.candidates
+    ]
+    return Signed(signed, int(signed.expires_at.timestamp()), shown)
+
+
+_signed: ReadThroughCache[tuple[str, str], Signed] = ReadThroughCache(
     _sign, maximum=SIGNED_KEPT, ttl_s=SIGNED_TTL_S, negative_ttl_s=0
 )
 
@@ -50,12 +84,12 @@ async def read_token(token: str) -> Session:
     return tokens.read(await token_key(), token, time.time())
 
 
-async def signed(session: Session) -> SignedDelivery:
+async def signed(session: Session) -> Signed:
     """Every usable CDN with its one signature for the session's asset, best first."""
     prefix = audio_prefix(session.track_id, session.asset_version)
-    delivery_ = await _signed.get((prefix, session.uid))
-    assert delivery_ is not None  # signing answers or raises
-    return delivery_
+    found = await _signed.get((prefix, session.uid))
+    assert found is not None  # signing answers or raises
+    return found
 
 
 def checked_device(device_id: str | None) -> str | None:
@@ -88,6 +122,7 @@ def licence_url(token: str) -> str:
     return f"{settings().public_url}/v1/playback/license?session={token}"
 
 
-def timestamp(epoch_s: float) -> str:
+@lru_cache(64)
+def timestamp(epoch_s: int) -> str:
     """RFC 3339 in UTC, to the second."""
-    return datetime.fromtimestamp(int(epoch_s), UTC).isoformat().removesuffix("+00:00") + "Z"
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat().removesuffix("+00:00") + "Z"
