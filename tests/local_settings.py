@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from shared.platform import auth, clients, secrets
+from shared.platform import auth, clients, secrets, service_auth
 from shared.platform.settings import settings
 
 PROJECT = "segue-local"
@@ -76,7 +76,7 @@ def forget_settings() -> None:
     settings.cache_clear()
     auth._keys.cache_clear()
     auth._verified.clear()
-    auth._certificates.clear()
+    service_auth._certificates.clear()
     clients._per_loop.clear()
     clients._per_process.clear()
     secrets._payloads.clear()

@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from shared.accounts import errors as faults
 from shared.accounts import render, requests, service, sign_in_form, tokens
-from shared.platform.auth import Caller
 from shared.platform.errors import DomainError, RateLimited
-from shared.platform.http import bridge, create_app, domain_error_response
+from shared.platform.http import Caller, bridge, create_app
+from shared.platform.responses import domain_error_response
 from shared.platform.settings import settings
 
 app = create_app("accounts")

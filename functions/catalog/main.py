@@ -15,8 +15,7 @@ from shared.catalog import render, service
 from shared.catalog.markets import checked_market
 from shared.catalog.paging import DEFAULT_LIMIT, MAX_LIMIT, checked_number
 from shared.catalog.rendered import Rendered, rendered
-from shared.platform.auth import Caller
-from shared.platform.http import bridge, create_app
+from shared.platform.http import Caller, bridge, create_app
 
 app = create_app("catalog")
 Market = Annotated[str | None, Query(description="ISO 3166-1 alpha-2, or `from_token`")]

@@ -9,8 +9,8 @@ from fastapi import Request, Response, Security
 
 from shared.history import service
 from shared.history.models import Batch
-from shared.platform.auth import Principal, authenticate
-from shared.platform.http import bridge, create_app
+from shared.platform.auth import Principal
+from shared.platform.http import authenticate, bridge, create_app
 
 app = create_app("events")
 Listener = Annotated[Principal, Security(authenticate, scopes=["streaming"])]

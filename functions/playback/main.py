@@ -11,9 +11,10 @@ import functions_framework.aio
 from fastapi import Header, Request, Response, Security
 from fastapi.security import SecurityScopes
 
-from shared.platform.auth import Principal, authenticate
+from shared.platform.auth import Principal
 from shared.platform.errors import DomainError, InvalidInput
-from shared.platform.http import bridge, create_app, domain_error_response
+from shared.platform.http import authenticate, bridge, create_app
+from shared.platform.responses import domain_error_response
 from shared.playback import licensing, service
 from shared.playback.quality import DEFAULT_KBPS
 

@@ -9,9 +9,9 @@ from fastapi import Query, Request, Response, Security
 
 from shared.history import keys, service
 from shared.history.keys import Cursor
-from shared.platform.auth import Principal, authenticate
+from shared.platform.auth import Principal
 from shared.platform.errors import InvalidInput
-from shared.platform.http import bridge, create_app
+from shared.platform.http import authenticate, bridge, create_app
 
 app = create_app("player")
 Listener = Annotated[Principal, Security(authenticate, scopes=["user-read-recently-played"])]

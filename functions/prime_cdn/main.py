@@ -8,8 +8,8 @@ from fastapi import Depends, Request, Response
 
 from shared.delivery import service
 from shared.delivery.models import PrimingTask
-from shared.platform.auth import verify_service_token
 from shared.platform.http import bridge, create_app
+from shared.platform.service_auth import verify_service_token
 
 app = create_app("CDN priming")
 

@@ -12,9 +12,8 @@ from shared.catalog import render
 from shared.catalog import service as catalog
 from shared.catalog.markets import checked_market
 from shared.catalog.paging import DEFAULT_LIMIT, MAX_LIMIT, checked_number
-from shared.platform.auth import Caller
 from shared.platform.errors import InvalidInput
-from shared.platform.http import bridge, create_app
+from shared.platform.http import Caller, bridge, create_app
 from shared.platform.settings import settings
 from shared.search import service
 from shared.search.models import ITEM_TYPES, Hits, ItemType

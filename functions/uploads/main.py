@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from shared.ingestion import service
 from shared.ingestion.models import Upload, UploadRequest, UploadTicket
-from shared.platform.auth import Principal, authenticate
-from shared.platform.http import bridge, create_app
+from shared.platform.auth import Principal
+from shared.platform.http import authenticate, bridge, create_app
 
 app = create_app("uploads")
 Uploader = Annotated[Principal, Security(authenticate, scopes=["ugc-track-upload"])]

@@ -7,9 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-
-from joserfc import jwt
-from joserfc.jwk import ECKey
+from typing import TYPE_CHECKING
 
 from shared import topology
 from shared.accounts.models import Client, User
@@ -18,6 +16,9 @@ from shared.platform.ids import random_id
 from shared.platform.secrets import secret
 from shared.platform.settings import settings
 
+if TYPE_CHECKING:
+    from joserfc.jwk import ECKey
+
 ACCESS_TOKEN_LIFE_S = 3600
 APP_TIER = "free"
 APP_COUNTRY = ""  # an app is in no country: it names a market in its requests
@@ -25,6 +26,8 @@ APP_COUNTRY = ""  # an app is in no country: it names a market in its requests
 
 @lru_cache(maxsize=2)
 def _signing_key(payload: bytes) -> ECKey:
+    from joserfc.jwk import ECKey  # a quarter of this function's cold start: not for a page
+
     return ECKey.import_key(json.loads(payload))
 
 
@@ -42,6 +45,8 @@ async def access_token(
     client: Client, user: User | None, scopes: Sequence[str], now_s: float | None = None
 ) -> str:
     """A signed token for `client`, acting for `user` or, without one, for itself."""
+    from joserfc import jwt
+
     now_s = time.time() if now_s is None else now_s
     key = _signing_key(await secret(topology.TOKEN_SIGNING_KEY))
     claims = {

@@ -1,4 +1,4 @@
-"""Who is calling: access tokens of people and apps, OIDC tokens of Google's own services.
+"""Who is calling: access tokens of people and apps.
 
 Access tokens are ES256 JWTs (RFC 9068) that `accounts` signs; every function verifies them with
 the public keys in its settings, so no request waits for the network. A verified token is kept for
@@ -11,13 +11,12 @@ import hashlib
 import time
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
-from fastapi import Depends, Request
-from fastapi.security import SecurityScopes
+from starlette.requests import Request
 
-from shared.platform.errors import InsufficientScope, Unauthenticated
+from shared.platform.errors import Unauthenticated
 from shared.platform.settings import settings
 
 if TYPE_CHECKING:
@@ -116,73 +115,3 @@ def bearer_token(request: Request) -> str:
     if scheme.lower() != "bearer":
         raise Unauthenticated("Only valid bearer authentication supported")
     return token.strip()
-
-
-async def authenticate(request: Request, needed: SecurityScopes) -> Principal:
-    """FastAPI dependency: `Security(authenticate, scopes=["streaming"])`. All of the scopes are
-    needed. Raises Unauthenticated or InsufficientScope."""
-    principal = verify_access_token(bearer_token(request))
-    missing = [scope for scope in needed.scopes if scope not in principal.scopes]
-    if missing:
-        raise InsufficientScope(f"Insufficient client scope; it needs: {' '.join(missing)}")
-    return principal
-
-
-Caller = Annotated[Principal, Depends(authenticate)]
-"""A caller with any valid token."""
-
-
-# --- tokens of Google's services (Pub/Sub push, Eventarc, Cloud Tasks) -----------------------
-
-CERTIFICATES_LIFE_S = 3600
-CERTIFICATES_REFRESH_S = 60  # at the soonest: a made-up key id must not make us fetch each time
-_certificates: dict[str, tuple[float, KeySet]] = {}  # by URL: when fetched, and what
-
-
-async def _certificates_of(url: str, *, refresh: bool = False) -> KeySet:
-    from joserfc.jwk import KeySet
-
-    held = _certificates.get(url)
-    oldest = time.monotonic() - (CERTIFICATES_REFRESH_S if refresh else CERTIFICATES_LIFE_S)
-    if held is None or held[0] < oldest:
-        import httpx
-
-        async with httpx.AsyncClient(timeout=10) as client:
-            answer = (await client.get(url)).raise_for_status()
-        held = (time.monotonic(), KeySet.import_key_set(answer.json()))
-        _certificates[url] = held
-    return held[1]
-
-
-async def verify_service_token(authorization: str | None) -> None:
-    """Verifies the OIDC token of a push: RS256 signature, `iss`, `aud`, `exp`, and that it was
-    issued to our service account. Raises Unauthenticated.
-
-    https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
-    """
-    from joserfc import jwt
-    from joserfc.errors import InvalidKeyIdError, JoseError
-
-    scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("This endpoint is called by Google Cloud with a signed token.")
-    config = settings()
-    try:
-        try:
-            keys = await _certificates_of(config.oidc_certs_url)
-            claims = jwt.decode(token, keys, algorithms=["RS256"]).claims
-        except (InvalidKeyIdError, ValueError):  # the keys may have rotated since
-            keys = await _certificates_of(config.oidc_certs_url, refresh=True)
-            claims = jwt.decode(token, keys, algorithms=["RS256"]).claims
-    except (JoseError, ValueError):
-        raise Unauthenticated("Invalid service token") from None
-    expected = (
-        claims.get("iss") == config.oidc_issuer
-        and claims.get("aud") == config.service_audience
-        and claims.get("email") == config.service_account
-        and claims.get("email_verified") is True
-        and isinstance(claims.get("exp"), int)
-        and claims["exp"] + CLOCK_SKEW_S > time.time()
-    )
-    if not expected:
-        raise Unauthenticated("Invalid service token")

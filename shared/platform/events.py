@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.platform import clients, telemetry
-from shared.platform.auth import verify_service_token
 from shared.platform.errors import DomainError, InvalidInput, PermanentFailure
-from shared.platform.http import domain_error_response
+from shared.platform.responses import domain_error_response
+from shared.platform.service_auth import verify_service_token
 from shared.platform.settings import settings
 from shared.topology import Topic
 

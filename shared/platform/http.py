@@ -9,63 +9,28 @@
     async def catalog(request: Request) -> Response:
         return bridge(app)
 
-Errors become statuses in `STATUS_OF` and nowhere else, in the Web API's shape
-`{"error": {"status", "message"}}`.
+Errors are raised as `DomainError`s and become responses in `shared.platform.responses`.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Annotated
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.security import SecurityScopes
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.platform import errors, telemetry
-
-# The most derived class decides; a test walks every subclass of DomainError.
-STATUS_OF: dict[type[errors.DomainError], int] = {
-    errors.InvalidInput: 400,
-    errors.TooLarge: 413,
-    errors.Unauthenticated: 401,
-    errors.Forbidden: 403,
-    errors.PremiumRequired: 403,
-    errors.NotInMarket: 403,
-    errors.InsufficientScope: 403,
-    errors.NotFound: 404,
-    errors.Conflict: 409,
-    errors.Gone: 410,
-    errors.RateLimited: 429,
-    errors.Unavailable: 503,
-}
+from shared.platform.auth import Principal, bearer_token, verify_access_token
+from shared.platform.errors import InsufficientScope
+from shared.platform.responses import domain_error_response, error_response
 
 _PLACES = ("query", "path", "body", "header")
 _CRASH_ANSWERED = "segue.crash_answered"
 _log = logging.getLogger(__name__)
-
-
-def error_response(
-    status: int, message: str, *, reason: str | None = None, headers: dict[str, str] | None = None
-) -> JSONResponse:
-    """An error as the Web API shapes it; `reason` only where a program can act on it."""
-    error: dict[str, Any] = {"status": status, "message": message}
-    if reason:
-        error["reason"] = reason
-    return JSONResponse({"error": error}, status, headers=headers)
-
-
-def domain_error_response(error: errors.DomainError) -> JSONResponse:
-    """The response for `error`, by the one table."""
-    status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
-    headers = {"cache-control": "no-store"}
-    if isinstance(error, errors.Unauthenticated):
-        headers["www-authenticate"] = 'Bearer realm="segue"'
-    if isinstance(error, errors.RateLimited):
-        headers["retry-after"] = str(error.retry_after_s)
-    return error_response(status, error.message, reason=error.reason, headers=headers)
 
 
 async def _on_domain_error(_: Request, error: Exception) -> Response:
@@ -112,6 +77,20 @@ def create_app(title: str) -> FastAPI:
             Exception: _on_crash,
         },
     )
+
+
+async def authenticate(request: Request, needed: SecurityScopes) -> Principal:
+    """FastAPI dependency: `Security(authenticate, scopes=["streaming"])`. All of the scopes are
+    needed. Raises Unauthenticated or InsufficientScope."""
+    principal = verify_access_token(bearer_token(request))
+    missing = [scope for scope in needed.scopes if scope not in principal.scopes]
+    if missing:
+        raise InsufficientScope(f"Insufficient client scope; it needs: {' '.join(missing)}")
+    return principal
+
+
+Caller = Annotated[Principal, Depends(authenticate)]
+"""A caller with any valid token."""
 
 
 class _Bridge(Response):

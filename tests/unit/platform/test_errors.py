@@ -11,7 +11,8 @@ from fastapi import FastAPI
 
 import shared
 from shared.platform import errors
-from shared.platform.http import STATUS_OF, create_app, domain_error_response
+from shared.platform.http import create_app
+from shared.platform.responses import STATUS_OF, domain_error_response
 
 
 def every_error(kind: type[errors.DomainError] = errors.DomainError) -> Iterator[type]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from shared.platform import auth
+from shared.platform import service_auth
 from shared.platform.errors import Unauthenticated
 from tests import local_settings
 
@@ -26,7 +26,7 @@ def google_key() -> RSAKey:
 def certificates(settings_env: pytest.MonkeyPatch) -> None:
     """Google's keys, as a process holds them after its first fetch."""
     keys = KeySet.import_key_set({"keys": [google_key().as_dict(private=False)]})
-    auth._certificates[CERTIFICATES] = (time.monotonic() + 3600, keys)
+    service_auth._certificates[CERTIFICATES] = (time.monotonic(), keys)
 
 
 def sign(key: RSAKey | None = None, **changes: Any) -> str:
@@ -47,11 +47,11 @@ def sign(key: RSAKey | None = None, **changes: Any) -> str:
 
 async def refused(authorization: str | None) -> None:
     with pytest.raises(Unauthenticated):
-        await auth.verify_service_token(authorization)
+        await service_auth.verify_service_token(authorization)
 
 
 async def test_our_own_service_account_is_let_in() -> None:
-    await auth.verify_service_token(f"Bearer {sign()}")
+    await service_auth.verify_service_token(f"Bearer {sign()}")
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic abc"])
