@@ -134,6 +134,8 @@ def token(
     as_json: Annotated[bool, typer.Option("--json", help="The token response as JSON.")] = False,
 ) -> None:
     """Prints an access and a refresh token for the running local cloud."""
+    import httpx
+
     from emulators import seed
     from emulators import token as tokens
 
@@ -157,6 +159,9 @@ def token(
         )
     except tokens.SignInError as error:
         print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    except httpx.TransportError as error:  # killed: it could not take its run.json along
+        print(f"{ready['url']} does not answer ({error}); start it: nox -s up", file=sys.stderr)
         raise typer.Exit(1) from None
     if as_json:
         print(json.dumps(answer))

@@ -210,16 +210,17 @@ class LocalCloud:
         self._keep_at_stop = True
 
     def stop(self) -> None:
-        """Ends every process. Safe to call twice."""
+        """Ends every process. Safe to call twice, and when `start` found another cloud running."""
+        if self._lock is None:
+            return
         if self._keep_at_stop:
             self._keep_at_stop = False
             with contextlib.suppress(httpx.HTTPError):  # the last one stays in force
                 self.snapshots.take(self.emulators()["firestore"], PROJECT)
         self.supervisor.stop_all()
         (self.state / "run.json").unlink(missing_ok=True)
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.close()
+        self._lock = None
 
     def kill_functions(self) -> None:
         """Kills the function host as a machine's failure would, in the middle of its work."""

@@ -86,16 +86,21 @@ def _digest(paths: Iterable[Path]) -> str:
 
 def _run(argv: list[str], cwd: Path | None = None) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    done = subprocess.run(
-        argv,
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=STEP_TIMEOUT_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=STEP_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise EnvironmentFailed(
+            f"`{' '.join(argv[:3])} …` did not end within {STEP_TIMEOUT_S} s"
+        ) from None
     if done.returncode != 0:
         words = (done.stderr or done.stdout).strip().splitlines()[-15:]
         raise EnvironmentFailed(f"`{' '.join(argv[:3])} …` failed:\n" + "\n".join(words))

@@ -228,7 +228,8 @@ def _fork_workers(count: int, serve: Callable[[], None]) -> None:
         if not stopping:
             print(f"worker {pid} ended with {status}; starting another", file=sys.stderr)
             time.sleep(0.2)
-            fork()
+            if not stopping:  # asked to stop meanwhile: nobody would end the new one
+                fork()
 
 
 if __name__ == "__main__":

@@ -30,12 +30,12 @@ def sdk_root() -> Path:
     beside = Path(gcloud).resolve().parent.parent
     if (beside / "platform").is_dir():
         return beside
-    info = subprocess.run(
-        [gcloud, "info", "--format=json"], capture_output=True, timeout=60, check=False
-    )
     try:
+        info = subprocess.run(
+            [gcloud, "info", "--format=json"], capture_output=True, timeout=60, check=False
+        )
         return Path(json.loads(info.stdout)["installation"]["sdk_root"])
-    except (ValueError, KeyError) as error:
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError) as error:
         raise MissingEmulator(f"`gcloud info` does not name its folder: {error}") from None
 
 

@@ -109,7 +109,7 @@ def check(access: Access) -> None:
 
 # --- what a request touches -----------------------------------------------------------------
 
-_FIRESTORE_WRITES = {"Commit", "BatchWrite", "CreateDocument", "UpdateDocument", "DeleteDocument"}
+_FIRESTORE_TOUCHES_NOTHING = {"BeginTransaction", "Rollback"}
 _SECRET_OF = re.compile(r"/secrets/([^/]+)")
 _KEY_OF = re.compile(r"/cryptoKeys/([^/]+)")
 
@@ -141,7 +141,7 @@ def _firestore(method: str, request: Any) -> Iterable[Access]:
             yield Access(kind, _collection_of(name), "read")
         for selector in target.query.structured_query.from_:
             yield Access(kind, selector.collection_id, "read")
-    elif method in _FIRESTORE_WRITES or method in ("GetDocument", "ListDocuments"):
+    elif method not in _FIRESTORE_TOUCHES_NOTHING:
         raise UndeclaredAccess(f"Firestore.{method} is not known to emulators/iam.py; add it.")
 
 
@@ -220,7 +220,7 @@ def check_storage(method: str, url: str) -> None:
     copied_to = _REWRITE.match(path)
     if copied_to:
         check(Access("bucket", _declared_bucket(copied_to[1]), "write"))
-    writing = method != "GET" and not copied_to
+    writing = method not in ("GET", "HEAD") and not copied_to
     check(Access("bucket", _declared_bucket(found[1]), "write" if writing else "read"))
 
 

@@ -18,8 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> None:
     """Runs `jobs/<name>/main.py` as the program that Cloud Run would start."""
     names = sorted(job.name for job in topology.JOBS)
+    usage = f"usage: python -m emulators.job_host {{{'|'.join(names)}}} [arguments]"
+    if sys.argv[1:] in (["-h"], ["--help"]):
+        print(usage)
+        return
     if len(sys.argv) < 2 or sys.argv[1] not in names:
-        sys.exit(f"usage: python -m emulators.job_host {{{'|'.join(names)}}} [arguments]")
+        sys.exit(usage)
     name = sys.argv[1]
     entry = topology.ENTRIES[name]
     running = iam.Caller(entry)

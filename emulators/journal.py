@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,10 @@ class Journal:
         leaves it as it is: each change states a whole record.
         """
         aside = self._snapshot.with_suffix(".new")
-        aside.write_text(json.dumps(snapshot, separators=(",", ":")))
+        with aside.open("w") as file:
+            file.write(json.dumps(snapshot, separators=(",", ":")))
+            file.flush()
+            os.fsync(file.fileno())  # the journal that it replaces is about to go
         aside.replace(self._snapshot)
         self.close()
         self._file = self._path.open("wb", buffering=0)

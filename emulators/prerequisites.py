@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -62,13 +63,27 @@ def chromium() -> str | None:
     return None
 
 
+def _version(program: str, flag: str) -> tuple[int, ...]:
+    """The first version number that the program tells of itself; () where it is not there."""
+    found = shutil.which(program)
+    if found is None:
+        return ()
+    try:
+        said = subprocess.run(
+            [found, flag], capture_output=True, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    number = re.search(r"\d+(\.\d+)*", said.stdout + said.stderr)
+    return tuple(map(int, number[0].split("."))) if number else ()
+
+
 def _recent_java() -> bool:
-    java = shutil.which("java")
-    if java is None:
-        return False
-    version = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-    quoted = version.stderr.partition('"')[2].partition('"')[0]
-    return quoted.split(".")[0].isdigit() and int(quoted.split(".")[0]) >= 11
+    return _version("java", "-version") >= (11,)
+
+
+def _recent_node() -> bool:
+    return _version("node", "--version") >= (20, 19) and shutil.which("npm") is not None
 
 
 _UP = frozenset({"up", "tests"})
@@ -113,10 +128,10 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
         "bigtable",
     ),
     Prerequisite(
-        "Node.js and npm",
-        "they build the web player",
+        "Node.js 20.19+ and npm",
+        "they build the web player (Debian 12 has an older one: see https://nodejs.org/en/download)",
         ("nodejs", "npm"),
-        lambda: bool(shutil.which("node") and shutil.which("npm")),
+        _recent_node,
         _UP,
     ),
     Prerequisite(
@@ -139,7 +154,7 @@ def ensure(purpose: str, *, install: bool = True) -> None:
     """Returns when everything is there. Raises MissingPrerequisites with the remedy."""
     lacking = missing(purpose)
     if lacking and install and _can_install():
-        _install([package for p in lacking for package in p.packages])
+        _install([p.packages for p in lacking])
         lacking = missing(purpose)
     if lacking:
         raise MissingPrerequisites(remedy(lacking))
@@ -169,13 +184,12 @@ def _can_install() -> bool:
     return sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def _install(packages: list[str]) -> None:
-    print(f"Installing {', '.join(packages)} …", file=sys.stderr, flush=True)
+def _install(wanted: list[tuple[str, ...]]) -> None:
+    """Each by itself: a package that no source of this machine has must not stop the others."""
+    print(f"Installing {', '.join(sum(wanted, ()))} …", file=sys.stderr, flush=True)
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    for command in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
-    ):
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+    for command in (["apt-get", "update", "-qq"], *([*install, *packages] for packages in wanted)):
         try:
             done = subprocess.run(
                 command,

@@ -20,11 +20,13 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 PR_SET_PDEATHSIG = 1
 STOP_GRACE_S = 5.0
+_given_ports: set[int] = set()
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -42,6 +44,11 @@ def dying_with_parent(argv: Sequence[str]) -> list[str]:
     return [setpriv, "--pdeathsig", "KILL", "--", *argv] if setpriv else list(argv)
 
 
+def popen(argv: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """`subprocess.Popen` of a program that dies with its parent."""
+    return subprocess.Popen(dying_with_parent(argv), **options)
+
+
 def die_with_parent(sig: int = signal.SIGKILL) -> None:
     """Asks the kernel to send this process `sig` when its parent ends (Linux only)."""
     if _libc is not None:
@@ -49,11 +56,14 @@ def die_with_parent(sig: int = signal.SIGKILL) -> None:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback address that nobody listens on, another one at each call."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in _given_ports:
+            _given_ports.add(port)
+            return port
 
 
 def port_is_free(port: int) -> bool:

@@ -77,15 +77,20 @@ def ready_message(cloud: LocalCloud) -> dict[str, Any]:
 def fill(cloud: LocalCloud, console: Console, *, demo: bool, music: Sequence[Path]) -> Summary:
     """Accounts, then the masters that are there already, then what is not. Raises
     SeedingFailed."""
-    _seed_accounts(cloud)
-    token = _TokenSource(cloud)
-    held = _masters(cloud)
-    if held:
-        _redrive(cloud, console, token, [name.split("/")[1] for name, _ in held])
-    if demo:
-        _demo(cloud, console, token, held)
-    summary = _music(cloud, console, token, music)
-    cloud.keep()
+    try:
+        _seed_accounts(cloud)
+        token = _TokenSource(cloud)
+        held = _masters(cloud)
+        if held:
+            _redrive(cloud, console, token, [name.split("/")[1] for name, _ in held])
+        if demo:
+            _demo(cloud, console, token, held)
+        summary = _music(cloud, console, token, music)
+        cloud.keep()
+    except (httpx.HTTPError, subprocess.TimeoutExpired) as error:
+        raise SeedingFailed(
+            f"{type(error).__name__}: {error}; see the logs in {cloud.state / 'logs'}"
+        ) from error
     return summary
 
 

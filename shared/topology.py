@@ -310,11 +310,12 @@ PLAYBACK_EVENTS_TABLE = WarehouseTable(
     partition_by="ts",
     cluster_by=("track_id",),
 )
-# Export subscriptions deliver at least once: every report reads the view, never the table.
+# Export subscriptions deliver at least once: every report reads the view, never the table. Players
+# make the event ids, so one is only told apart from the same person's others.
 PLAYBACK_EVENTS_VIEW = WarehouseView(
     "playback_events_unique",
     "SELECT * EXCEPT (delivery) FROM (SELECT *, ROW_NUMBER() OVER "
-    "(PARTITION BY event_id ORDER BY publish_time, message_id) AS delivery "
+    "(PARTITION BY user_id, event_id ORDER BY publish_time, message_id) AS delivery "
     "FROM `{dataset}.playback_events`) WHERE delivery = 1",
 )
 

@@ -52,7 +52,7 @@ async def _run(options: argparse.Namespace) -> None:
     stats = Stats()
     tokens = TokenIssuer(options.state, options.issuer, options.service_account, options.audience)
     host = FunctionHost(options.functions, tokens)
-    pubsub = PubSub(options.pubsub, options.project)
+    pubsub = PubSub(options.pubsub, options.project, options.lease)
     eventarc = Eventarc(
         topology.EVENT_FUNCTIONS, options.state, options.project, host, pubsub, stats
     )
@@ -125,6 +125,13 @@ def _options() -> argparse.Namespace:
         default="emulators.job_host",
         metavar="MODULE",
         help="runs a job by its name; empty: jobs/<name>/main.py is run directly",
+    )
+    parser.add_argument(
+        "--lease",
+        type=int,
+        default=15,
+        metavar="SECONDS",
+        help="so soon a message comes again after this process was killed (10..600)",
     )
     parser.add_argument("--log-level", default="INFO")
     return parser.parse_args()

@@ -12,7 +12,6 @@ import json
 import logging
 from typing import Any
 
-import grpc.aio
 import httpx
 
 from emulators.eventing.leases import Leased
@@ -160,10 +159,6 @@ class Export:
         attributes = dead_letter_attributes(
             dict(message.attributes), self.name, self._project, 1, reason
         )
-        try:
-            await self._pubsub.bury(self._dead_letter, message.data, attributes)
-        except grpc.aio.AioRpcError as error:
-            logger.warning("%s: not buried yet: %s", self.name, error.details())
-            return  # its lease runs out, and it comes again
+        await self._pubsub.bury(self._dead_letter, message.data, attributes)
         self._counts.dead_letters += 1
         await self._leased.acknowledge(message.message_id)

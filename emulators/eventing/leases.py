@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from emulators.eventing.pubsub import LEASE_S, PubSub
+from emulators.eventing.pubsub import PubSub
 
 RETRY_S = 0.25
 IDS_PER_CALL = 1000
@@ -70,7 +70,7 @@ class Leased:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(LEASE_S / 3)
+            await asyncio.sleep(self._pubsub.lease_s / 3)
             held = list(self._ack_ids.values())
             for start in range(0, len(held), IDS_PER_CALL):
                 try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -15,15 +17,20 @@ from emulators.wire import message_types
 (types,) = message_types("google.pubsub_v1", "types.pubsub")
 
 Code = grpc.StatusCode
-LEASE_S = 15  # so soon a message comes again after this process was killed
+LEASE_S = 15  # so soon a message comes again after this process was killed (10..600)
 CALL_TIMEOUT_S = 20.0
+BURY_RETRY_S = 1.0
+ATTRIBUTE_BYTES = 1024  # of a value; cloud.google.com/pubsub/quotas#resource_limits
+
+logger = logging.getLogger(__name__)
 
 
 class PubSub:
     """Topics and subscriptions of one project, by their short names."""
 
-    def __init__(self, address: str, project: str) -> None:
+    def __init__(self, address: str, project: str, lease_s: int = LEASE_S) -> None:
         self._project = project
+        self.lease_s = lease_s
         self._channel = grpc.aio.insecure_channel(
             address,
             options=(
@@ -70,7 +77,7 @@ class PubSub:
         await self._channel.close()
 
     async def stream(self, name: str, at_most: int) -> AsyncIterator[list[Any]]:
-        """Batches as they arrive, leased to us for LEASE_S; raises grpc.aio.AioRpcError.
+        """Batches as they arrive, leased to us for `lease_s`; raises grpc.aio.AioRpcError.
 
         A stream, not unary pulls: the emulator goes on answering the pull of a process that was
         killed, and so hides its messages until the subscription's own deadline.
@@ -80,7 +87,7 @@ class PubSub:
             await call.write(
                 types.StreamingPullRequest(
                     subscription=self.subscription(name),
-                    stream_ack_deadline_seconds=LEASE_S,
+                    stream_ack_deadline_seconds=self.lease_s,
                     max_outstanding_messages=at_most,
                     client_id=f"{name}-{os.getpid()}",
                 )
@@ -90,13 +97,13 @@ class PubSub:
         finally:
             call.cancel()
 
-    async def extend(self, name: str, ack_ids: Iterable[str], seconds: int = LEASE_S) -> None:
-        """Keep messages for `seconds` from now; 0 gives them back."""
+    async def extend(self, name: str, ack_ids: Iterable[str]) -> None:
+        """Keep messages for `lease_s` from now."""
         await self._modify(
             types.ModifyAckDeadlineRequest(
                 subscription=self.subscription(name),
                 ack_ids=list(ack_ids),
-                ack_deadline_seconds=seconds,
+                ack_deadline_seconds=self.lease_s,
             ),
             timeout=CALL_TIMEOUT_S,
         )
@@ -120,11 +127,23 @@ class PubSub:
         )
 
     async def bury(self, topic: str, data: bytes, attributes: dict[str, str]) -> None:
-        """Publish to a dead-letter topic, which is made with its subscription when absent."""
+        """Publish to a dead-letter topic, which is made with its subscription when absent.
+
+        Tries until it is there: who buries a message holds its lease and would hold it forever.
+        """
         request = types.PublishRequest(
             topic=self.topic(topic),
             messages=[types.PubsubMessage(data=data, attributes=attributes)],
         )
+        while True:
+            try:
+                await self._publish_or_create(topic, request)
+                return
+            except grpc.aio.AioRpcError as error:
+                logger.warning("%s: not buried yet: %s", topic, error.details())
+                await asyncio.sleep(BURY_RETRY_S)
+
+    async def _publish_or_create(self, topic: str, request: Any) -> None:
         try:
             await self._publish(request, timeout=CALL_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
@@ -148,11 +167,12 @@ def dead_letter_attributes(
 ) -> dict[str, str]:
     """The original attributes, why it was given up, and where it came from (as Pub/Sub names
     it: cloud.google.com/pubsub/docs/dead-letter-topics)."""
+    reason = reason.encode()[:ATTRIBUTE_BYTES].decode(errors="ignore")
     return {
         **attributes,
-        "reason": reason[:1024],
+        "reason": reason,
         "CloudPubSubDeadLetterSourceDeliveryCount": str(attempts),
         "CloudPubSubDeadLetterSourceSubscription": subscription,
         "CloudPubSubDeadLetterSourceSubscriptionProject": project,
-        "CloudPubSubDeadLetterSourceDeliveryErrorMessage": reason[:1024],
+        "CloudPubSubDeadLetterSourceDeliveryErrorMessage": reason,
     }

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias, TypeVar
 import grpc
 from google.protobuf import empty_pb2
 
+from emulators.wire import service
+
 from .config import plan_job
 from .errors import InvalidConfig, Unsupported
 from .jobs import MAX_TTL_DAYS, Jobs
@@ -164,7 +166,7 @@ class TranscoderService:
             "CreateJob": (self.create_job, services.CreateJobRequest, resources.Job),
             "GetJob": (self.get_job, services.GetJobRequest, resources.Job),
             "ListJobs": (self.list_jobs, services.ListJobsRequest, services.ListJobsResponse),
-            "DeleteJob": (self.delete_job, services.DeleteJobRequest, None),
+            "DeleteJob": (self.delete_job, services.DeleteJobRequest, empty_pb2.Empty),
             "CreateJobTemplate": (
                 self.create_job_template,
                 services.CreateJobTemplateRequest,
@@ -183,22 +185,10 @@ class TranscoderService:
             "DeleteJobTemplate": (
                 self.delete_job_template,
                 services.DeleteJobTemplateRequest,
-                None,
+                empty_pb2.Empty,
             ),
         }
-        return grpc.method_handlers_generic_handler(
-            SERVICE,
-            {
-                name: grpc.unary_unary_rpc_method_handler(
-                    method,
-                    request_deserializer=request.deserialize,
-                    response_serializer=(
-                        answer.serialize if answer else empty_pb2.Empty.SerializeToString
-                    ),
-                )
-                for name, (method, request, answer) in methods.items()
-            },
-        )
+        return service(SERVICE, methods)
 
 
 async def start(jobs: Jobs, host: str, port: int) -> grpc.aio.Server:

@@ -66,7 +66,10 @@ async def find(
     return Response(
         render.to_bytes(body),
         media_type="application/json",
-        headers={"cache-control": f"private, max-age={service.CANDIDATES_TTL_S}"},
+        headers={
+            "cache-control": f"private, max-age={service.CANDIDATES_TTL_S}",
+            "vary": "authorization",  # `from_token` depends on who asks
+        },
     )
 
 

@@ -37,7 +37,7 @@ async def sign_in(
     """The sign-in page and its headers, for a browser that holds `held_cookie`. `fault` is told
     above the form, `username` filled in."""
     nonce, issuer = secrets.token_urlsafe(16), settings().accounts_url
-    cookie = held_cookie or sign_in_form.new_cookie()
+    cookie = sign_in_form.cookie_for(held_cookie)
     cancel = redirects.with_parameters(
         request.redirect_uri,
         error="access_denied",

@@ -8,13 +8,14 @@ import hmac
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import TYPE_CHECKING
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 # OWASP's first choice of Argon2id: 19 MiB, two passes, one lane. Two at a time, so that a burst
 # of sign-ins takes 38 MiB of an instance and not all of it.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_TIME_COST, _MEMORY_KIB, _LANES = 2, 19 * 1024, 1
 _workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
 MAX_PASSWORD_BYTES = 1024  # longer ones are refused before they cost anything
@@ -22,14 +23,22 @@ MIN_SECRET_LENGTH = 32  # 128 bits even in hex: long enough for a plain hash
 
 
 @cache
+def _hasher() -> PasswordHasher:
+    # Here, not above: only those who sign in pay for its import.
+    from argon2 import PasswordHasher
+
+    return PasswordHasher(time_cost=_TIME_COST, memory_cost=_MEMORY_KIB, parallelism=_LANES)
+
+
+@cache
 def _nobody() -> str:
     """A hash that no password has, verified for unknown users so that they take as long."""
-    return _hasher.hash(secrets.token_bytes(32))
+    return _hasher().hash(secrets.token_bytes(32))
 
 
 def hash_password(password: str) -> str:
     """An Argon2id hash with its salt and parameters. Blocks for tens of milliseconds."""
-    return _hasher.hash(password)
+    return _hasher().hash(password)
 
 
 async def verify_password(stored: str | None, password: str) -> bool:
@@ -43,8 +52,11 @@ async def verify_password(stored: str | None, password: str) -> bool:
 
 def matches_password(stored: str | None, password: str) -> bool:
     """As `verify_password`, in this thread and without its guards."""
+    from argon2.exceptions import InvalidHashError, VerificationError
+
+    nobody = _nobody()  # made for known users too, so that an instance's first answer tells nothing
     try:
-        return _hasher.verify(stored or _nobody(), password.encode("utf-8", "replace"))
+        return _hasher().verify(stored or nobody, password.encode("utf-8", "replace"))
     except (VerificationError, InvalidHashError):
         return False
 

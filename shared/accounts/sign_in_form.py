@@ -7,6 +7,7 @@ authorization request and the time. A foreign site can neither read the cookie n
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import time
 
@@ -14,6 +15,7 @@ from shared.accounts.errors import StaleForm
 
 FORM_LIFE_S = 1800
 COOKIE_LIFE_S = 3600
+_COOKIE = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 def cookie_name(accounts_url: str) -> str:
@@ -21,9 +23,10 @@ def cookie_name(accounts_url: str) -> str:
     return "__Host-segue-sign-in" if accounts_url.startswith("https:") else "segue-sign-in"
 
 
-def new_cookie() -> str:
-    """A fresh value for the cookie."""
-    return secrets.token_urlsafe(24)
+def cookie_for(held: str | None) -> str:
+    """The value of the cookie: what the browser holds, or a fresh one. Anything that we did not
+    make is replaced, as it would be repeated in a header."""
+    return held if held and _COOKIE.fullmatch(held) else secrets.token_urlsafe(24)
 
 
 def set_cookie(accounts_url: str, cookie: str) -> str:

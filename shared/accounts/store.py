@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
-
 from shared import topology
 from shared.accounts.errors import invalid_grant
 from shared.accounts.models import AuthorizationCode, Client, Grant, RefreshToken, User
 from shared.platform import clients
+from shared.platform.contention import retried
 
 if TYPE_CHECKING:
     from google.cloud.firestore import AsyncDocumentReference, AsyncTransaction
@@ -20,31 +19,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def _aborted(error: BaseException) -> bool:
-    from google.api_core.exceptions import Aborted
-
-    # When its own attempts are used up, the client raises ValueError from Aborted.
-    return isinstance(error, Aborted) or isinstance(error.__cause__, Aborted)
-
-
-# Rivals for a document, and parallel creates in the emulator, end in ABORTED: wait a random while.
-_retried = retry(
-    retry=retry_if_exception(_aborted),
-    wait=wait_random_exponential(multiplier=0.05, max=1),
-    stop=stop_after_attempt(8),
-    reraise=True,
-)
-
-
 async def _transact(body: Callable[[AsyncTransaction], Awaitable[T]]) -> T:
     from google.cloud.firestore import async_transactional
 
-    @_retried
     async def run() -> T:
         result: T = await async_transactional(body)(clients.firestore().transaction())
         return result
 
-    return await run()
+    return await retried(run)
 
 
 def _code(code_hash: str) -> AsyncDocumentReference:
@@ -91,16 +73,15 @@ async def change_user(user_id: str, change: Callable[[User | None], User]) -> Us
     return await _transact(body)
 
 
-@_retried
 async def put_client(client: Client) -> None:
     """Creates or replaces an app."""
-    await clients.collection(topology.OAUTH_CLIENTS).document(client.id).set(client.model_dump())
+    document = clients.collection(topology.OAUTH_CLIENTS).document(client.id)
+    await retried(lambda: document.set(client.model_dump()))
 
 
-@_retried
 async def add_code(code_hash: str, code: AuthorizationCode) -> None:
     """Stores a fresh code."""
-    await _code(code_hash).set(code.model_dump())
+    await retried(lambda: _code(code_hash).set(code.model_dump()))
 
 
 async def redeem_code(
@@ -198,4 +179,4 @@ async def revoke(token_hash: str, client_id: str) -> None:
     grant_id = RefreshToken.model_validate(found).grant_id
     held = await _read(topology.GRANTS, grant_id)
     if held is not None and Grant.model_validate(held).client_id == client_id:
-        await _retried(_grant(grant_id).delete)()
+        await retried(_grant(grant_id).delete)

@@ -16,10 +16,10 @@ async def record(entry: AuditRecord) -> str:
 
     Raises Unavailable when the ledger does not take it: what cannot be recorded is not granted.
     """
-    from google.api_core.exceptions import GoogleAPICallError, RetryError
+    from google.api_core.exceptions import GoogleAPICallError
 
     try:
         return await store.append(entry)
-    except (GoogleAPICallError, RetryError) as error:
+    except (GoogleAPICallError, Unavailable) as error:
         _log.error("audit record not written: %s", error)
         raise Unavailable("The decision could not be recorded; please try again.") from error

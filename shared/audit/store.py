@@ -8,6 +8,7 @@ from __future__ import annotations
 from shared import topology
 from shared.audit.models import AuditRecord
 from shared.platform import clients
+from shared.platform.contention import retried
 from shared.platform.ids import random_id
 
 APPEND_TIMEOUT_S = 10.0
@@ -15,14 +16,8 @@ APPEND_TIMEOUT_S = 10.0
 
 async def append(record: AuditRecord) -> str:
     """Stores `record` under a fresh id and returns the id."""
-    from google.api_core.exceptions import Aborted, ServiceUnavailable
-    from google.api_core.retry import AsyncRetry, if_exception_type
+    from google.api_core.exceptions import ServiceUnavailable
 
-    # A try that was stored and whose answer was lost makes a second record on the next one: a
-    # ledger may hold a decision twice, never not at all.
-    retry = AsyncRetry(
-        if_exception_type(Aborted, ServiceUnavailable), initial=0.05, timeout=APPEND_TIMEOUT_S
-    )
     ledger = clients.collection(topology.AUDIT_LEDGER)
 
     async def create() -> str:
@@ -30,5 +25,6 @@ async def append(record: AuditRecord) -> str:
         await ledger.document(record_id).create(record.to_document())
         return record_id
 
-    record_id: str = await retry(create)()
-    return record_id
+    # A try that was stored and whose answer was lost makes a second record on the next one: a
+    # ledger may hold a decision twice, never not at all.
+    return await retried(create, ServiceUnavailable, patience_s=APPEND_TIMEOUT_S)

@@ -98,16 +98,6 @@ async def _many(cache: ReadThroughCache[str, D], ids: Sequence[str]) -> list[D |
     return [found.get(one) for one in ids]
 
 
-async def album_tracks(album_id: str, limit: int, offset: int) -> tuple[list[Track], int]:
-    """A page of the album's tracks by disc and track number, and how many there are.
-
-    Raises InvalidInput for a malformed id, NotFound for an unknown album.
-    """
-    await get_album(album_id)
-    every = await all_album_tracks(album_id)
-    return list(every[offset : offset + limit]), len(every)
-
-
 async def all_album_tracks(album_id: str) -> tuple[Track, ...]:
     """All tracks of the album by disc and track number; the same tuple while it is cached."""
     return await track_lists.get(album_id) or ()

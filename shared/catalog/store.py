@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared import topology
 from shared.catalog.merging import merged_album, merged_artist, merged_track
 from shared.catalog.models import Album, Artist, Document, Publication, Track
 from shared.platform import clients
+from shared.platform.contention import retried
 
 if TYPE_CHECKING:
     from google.cloud.firestore import AsyncWriteBatch, DocumentSnapshot
 
 D = TypeVar("D", bound=Document)
+T = TypeVar("T")
 
 # Of the workers that publish one album together, one gets through in each round, and the rounds
-# are short: thirty workers are done well within these.
-PUBLISH_ATTEMPTS = 40
-PUBLISH_BACKOFF_CEILING_S = 1.0
+# are short: thirty workers are done well within this.
+PUBLISH_PATIENCE_S = 60.0
+PUBLISH_FIRST_PAUSE_S = 0.02
 
 
 async def read_tracks(track_ids: Sequence[str]) -> dict[str, Track]:
@@ -50,26 +53,21 @@ async def publish(track: Track, album: Album, artists: Sequence[Artist]) -> Publ
     Track, album and the album's copies in its other tracks change in one commit, so
     `total_tracks` is right however many tracks of the album are published together.
     """
-    # Here, not above: the functions that only read start without it.
-    from tenacity import (
-        AsyncRetrying,
-        retry_if_exception,
-        stop_after_attempt,
-        wait_random_exponential,
-    )
+    written_artists = [await _against_rivals(partial(_upsert_artist, one)) for one in artists]
+    new_track, new_album = await _against_rivals(partial(_publish_once, track, album))
+    return Publication(track=new_track, album=new_album, artists=tuple(written_artists))
 
-    retrying = AsyncRetrying(
-        retry=retry_if_exception(_is_contention),
-        wait=wait_random_exponential(multiplier=0.02, max=PUBLISH_BACKOFF_CEILING_S),
-        stop=stop_after_attempt(PUBLISH_ATTEMPTS),
-        reraise=True,
+
+async def _against_rivals(write: Callable[[], Awaitable[T]]) -> T:
+    from google.api_core.exceptions import AlreadyExists, FailedPrecondition
+
+    return await retried(
+        write,
+        AlreadyExists,
+        FailedPrecondition,
+        first_pause_s=PUBLISH_FIRST_PAUSE_S,
+        patience_s=PUBLISH_PATIENCE_S,
     )
-    # A copy for each use: an AsyncRetrying keeps the statistics of its last run.
-    written_artists: list[Artist] = [
-        await retrying.copy()(_upsert_artist, artist) for artist in artists
-    ]
-    written: tuple[Track, Album] = await retrying.copy()(_publish_once, track, album)
-    return Publication(track=written[0], album=written[1], artists=tuple(written_artists))
 
 
 async def _publish_once(track: Track, album: Album) -> tuple[Track, Album]:
@@ -117,9 +115,8 @@ def _put(batch: AsyncWriteBatch, before: DocumentSnapshot[Any], data: dict[str, 
 
 async def _upsert_artist(artist: Artist) -> Artist:
     """An artist's document is shared by all of their albums: it is written only when it changes,
-    and only the fields that changed, with unions that two writers can make at once."""
+    only the fields that changed, and only over what was read, so no alias or genre is lost."""
     from google.api_core.exceptions import AlreadyExists
-    from google.cloud.firestore import ArrayUnion
 
     reference = clients.collection(topology.ARTISTS).document(artist.id)
     snapshot = await reference.get()
@@ -133,10 +130,9 @@ async def _upsert_artist(artist: Artist) -> Artist:
     merged = merged_artist(artist, held)
     before, after = held.to_document(), merged.to_document()
     changes = {name: value for name, value in after.items() if value != before[name]}
-    if "genres" in changes:
-        changes["genres"] = ArrayUnion(list(merged.genres))
     if changes:
-        await reference.update(changes)
+        unchanged = clients.firestore().write_option(last_update_time=snapshot.update_time)
+        await reference.update(changes, option=unchanged)
     return merged
 
 
@@ -161,9 +157,3 @@ async def _read(declared: topology.Collection, model: type[D], ids: Sequence[str
         async for snapshot in clients.firestore().get_all(references)
         if snapshot.exists
     }
-
-
-def _is_contention(error: BaseException) -> bool:
-    from google.api_core.exceptions import Aborted, AlreadyExists, FailedPrecondition
-
-    return isinstance(error, Aborted | AlreadyExists | FailedPrecondition)

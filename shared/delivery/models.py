@@ -134,6 +134,7 @@ def checked_uid(uid: str) -> str:
     return uid
 
 
-def audio_prefix(track_id: str, version: str) -> str:
-    """Edge path of everything that belongs to one asset `version` of a track (F082, F096)."""
-    return f"/audio/{track_id}/{version}/"
+def audio_prefix(folder: str) -> str:
+    """Edge path of everything in `folder` of the audio bucket: `<track id>/<asset version>`
+    (F082, F096)."""
+    return f"/audio/{folder}/"

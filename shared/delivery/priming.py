@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from shared.catalog.models import Track
 
 PRIMED_SEGMENTS = 2  # of each rendition: 12 s, the time a cold edge needs to catch up
 FIRST_BYTES = "bytes=0-262143"  # of a whole-track file: 6 s at 320 kbps, and the headers
+MASTER_PLAYLIST = "master.m3u8"  # leads to the first segments of every segmented rendition
 _URI = re.compile(r'URI="([^"]+)"')
+
+
+def first_files(track: Track, asset_version: str) -> tuple[str, ...]:
+    """What listeners of the published `asset_version` ask for first, below its prefix."""
+    paths = [MASTER_PLAYLIST]
+    # Of a track republished since, the newer event brings the files.
+    if track.asset_version == asset_version:
+        below = f"{track.asset_prefix}/"
+        paths += [
+            encoding.path.removeprefix(below)
+            for encoding in track.encodings
+            if encoding.codec == "vorbis" and encoding.path.startswith(below)
+        ]
+    return tuple(paths)
 
 
 def is_playlist(path: str) -> bool:

@@ -18,15 +18,18 @@ from shared.delivery.models import (
     SignedCandidate,
     SignedDelivery,
     SignedPrefix,
+    audio_prefix,
     checked_prefix,
 )
-from shared.delivery.priming import FIRST_BYTES, is_playlist, is_whole, next_paths
+from shared.delivery.priming import FIRST_BYTES, first_files, is_playlist, is_whole, next_paths
 from shared.delivery.signing import SignatureCache, SigningKey, SigningKeyError, sign_prefix
 from shared.platform.errors import InvalidInput, Unavailable
 from shared.platform.settings import Cdn, settings
 
 if TYPE_CHECKING:
     import httpx
+
+    from shared.catalog.models import TrackPublished
 
 PLATFORM_UID = "segue-platform"  # in tokens for our own probes and priming
 PROBE_PREFIX = "/audio/health/"
@@ -113,6 +116,17 @@ async def _probe(client: httpx.AsyncClient, cdn: Cdn) -> ProbeResult:
         if answer.status_code in _ANSWERED:
             latencies.append(round((time.perf_counter() - started) * 1000))
     return ProbeResult(cdn.name, PROBE_TRIES, tuple(latencies))
+
+
+async def queue_track_priming(event: TrackPublished) -> None:
+    """Queues one task per CDN for a published track; an event that arrives twice queues nothing
+    new."""
+    # Not above: those who only sign start without the catalog.
+    from shared.catalog import service as catalog
+
+    track = await catalog.get_track(event.track_id)
+    prefix = audio_prefix(f"{event.track_id}/{event.asset_version}")
+    await queue_priming(prefix, first_files(track, event.asset_version))
 
 
 async def queue_priming(prefix: str, paths: tuple[str, ...]) -> None:

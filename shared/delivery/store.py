@@ -4,7 +4,7 @@ Cloud Tasks. Reads on the way to a manifest are kept in bounded caches."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cachetools import TTLCache
@@ -12,6 +12,7 @@ from cachetools import TTLCache
 from shared.delivery.models import CdnHealth, PrimingTask
 from shared.delivery.signing import SigningKey, load_key
 from shared.platform import clients
+from shared.platform.cache import ReadThroughCache
 from shared.platform.ids import content_id
 from shared.platform.settings import Cdn, settings
 from shared.topology import CDN_HEALTH, CDN_KEYS, CDN_PRIMING
@@ -24,7 +25,7 @@ KEYS_KEPT_S = 3600  # versions are pinned and never change; this only bounds a d
 READ_TIMEOUT_S = 2
 
 _log = logging.getLogger(__name__)
-_health: TTLCache[str, dict[str, CdnHealth]] = TTLCache(1, ttl=HEALTH_KEPT_S)
+_EVERY = ""  # the one key: all CDNs are read together
 _last_health: dict[str, CdnHealth] = {}
 _keys: TTLCache[str, SigningKey] = TTLCache(64, ttl=KEYS_KEPT_S)
 
@@ -42,9 +43,12 @@ async def read_health(*, fresh: bool = False) -> dict[str, CdnHealth]:
     When Firestore does not answer, the last known health (or none) is returned and the failure
     logged: a listener must not wait for a statistic.
     """
-    held = None if fresh else _health.get("")
-    if held is not None:
-        return held
+    if fresh:
+        _health.forget(_EVERY)
+    return await _health.get(_EVERY) or {}
+
+
+async def _load_health(keys: Sequence[str]) -> dict[str, dict[str, CdnHealth]]:
     from google.api_core.exceptions import GoogleAPICallError, RetryError
 
     try:
@@ -56,10 +60,14 @@ async def read_health(*, fresh: bool = False) -> dict[str, CdnHealth]:
     except (GoogleAPICallError, RetryError) as error:
         _log.warning("CDN health is unreadable, using the last known: %s", error)
         found = dict(_last_health)
-    _health[""] = found
     _last_health.clear()
     _last_health.update(found)
-    return found
+    return dict.fromkeys(keys, found)
+
+
+_health: ReadThroughCache[str, dict[str, CdnHealth]] = ReadThroughCache(
+    _load_health, maximum=1, ttl_s=HEALTH_KEPT_S, negative_ttl_s=0
+)
 
 
 async def write_health(health: CdnHealth) -> None:

@@ -1,8 +1,4 @@
-"""Wrapped content keys in Firestore, KMS, and the secrets that live while a Transcoder job does.
-
-The Firestore emulator may abort two parallel creates ("lock timeout"), and the real one aborts
-under contention: aborted calls are retried with jitter.
-"""
+"""Wrapped content keys in Firestore, KMS, and the secrets that live while a Transcoder job does."""
 
 from __future__ import annotations
 
@@ -14,11 +10,11 @@ from datetime import UTC, datetime
 from shared import topology
 from shared.drm.models import ContentKeys, WrappedKeys
 from shared.platform import clients
+from shared.platform.contention import retried
 from shared.platform.settings import settings
 
 # A secret that nobody destroyed (its job vanished) expires by itself.
 TRANSCODE_SECRET_LIFE_S = 86_400
-CREATE_TIMEOUT_S = 20.0
 
 
 async def load(track_id: str) -> WrappedKeys | None:
@@ -32,20 +28,17 @@ async def load(track_id: str) -> WrappedKeys | None:
 
 async def create(track_id: str, keys: WrappedKeys) -> bool:
     """Stores `keys` unless `track_id` has keys already; says whether it stored them."""
-    from google.api_core.exceptions import Aborted, AlreadyExists
-    from google.api_core.retry import AsyncRetry, if_exception_type
+    from google.api_core.exceptions import AlreadyExists
 
     document = clients.collection(topology.CONTENT_KEYS).document(track_id)
-    retry = AsyncRetry(if_exception_type(Aborted), initial=0.05, timeout=CREATE_TIMEOUT_S)
+    content = {
+        "cmaf_kid": keys.cmaf_kid,
+        "ogg_kid": keys.ogg_kid,
+        "wrapped": keys.wrapped,
+        "created_at": datetime.now(UTC),
+    }
     try:
-        await retry(document.create)(
-            {
-                "cmaf_kid": keys.cmaf_kid,
-                "ogg_kid": keys.ogg_kid,
-                "wrapped": keys.wrapped,
-                "created_at": datetime.now(UTC),
-            }
-        )
+        await retried(lambda: document.create(content))
     except AlreadyExists:
         return False
     return True

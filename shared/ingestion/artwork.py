@@ -20,6 +20,8 @@ SIZES_PX = (640, 300, 64)
 JPEG_QUALITY = 88
 MIN_EDGE_PX = 64  # an embedded image smaller than this is no cover
 MAX_PIXELS = 50_000_000  # a decompression bomb beyond
+# Pillow knows dozens more, of which some (EPS) start a program on what a stranger sent.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 _DRAWN_PX = 640
 
 
@@ -38,7 +40,7 @@ def scaled(data: bytes) -> dict[int, bytes] | None:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             if min(width, height) < MIN_EDGE_PX or width * height > MAX_PIXELS:
                 return None

@@ -59,6 +59,12 @@ def asset(track_id: str, version: str) -> str:
     return f"{track_id}/{version}/"
 
 
+def premium_asset(track_id: str, version: str) -> str:
+    """Folder of what only Premium listeners may fetch: beside the other renditions', because one
+    signature opens a whole folder."""
+    return f"{track_id}/{version}-premium/"
+
+
 def preview_asset(track_id: str, version: str) -> str:
     """Folder of the clear preview in the audio bucket, ending in a slash."""
     return f"{track_id}/{version}/preview/"

@@ -104,7 +104,8 @@ async def publish_ingestion(ingestion: Ingestion) -> None:
     """Publishes an ingestion whose jobs have all succeeded. Raises UnfitResult."""
     assert ingestion.asset_version is not None
     track_id, version = ingestion.track_id, ingestion.asset_version
-    await ingestions.update(ingestion.content_hash, state="publishing")
+    if not await ingestions.update(ingestion.content_hash, state="publishing"):
+        return  # another delivery of the same event has published it since
     await uploads.advance(ingestion.upload_id, "publishing", track_id=track_id)
     measured = await prepare_assets(ingestion)
     track, album, artists = documents.documents(
@@ -185,10 +186,12 @@ async def _ogg_files(
     assert ingestion.duration_ms is not None
     prefix = paths.asset(ingestion.track_id, ingestion.asset_version)
 
+    premium = paths.premium_asset(ingestion.track_id, ingestion.asset_version)
+
     async def protect(rendition: Rendition) -> Encoding:
-        name = f"{prefix}{rendition.key}.ogg"
+        name = f"{premium if rendition.premium else prefix}{rendition.key}.ogg"
         plain, cipher = folder / f"{rendition.key}.ogg", folder / f"{rendition.key}.cipher"
-        await objects.download(topology.STAGING, name, plain)
+        await objects.download(topology.STAGING, f"{prefix}{rendition.key}.ogg", plain)
         made = await asyncio.to_thread(ogg_cipher.encrypt, plain, cipher, keys.ogg_key, name)
         await objects.write(topology.AUDIO, name, cipher, "application/octet-stream")
         return _encoding(
@@ -202,14 +205,16 @@ async def _ogg_files(
             checksum=made.checksum,
         )
 
-    encodings = await asyncio.gather(*(protect(rendition) for rendition in VORBIS))
+    working = [asyncio.ensure_future(protect(rendition)) for rendition in VORBIS]
+    await asyncio.wait(working)  # all of them: after a failure the others still use the folder
+    encodings = [work.result() for work in working]
     result = await audio.decode_result(folder / f"{VORBIS[-1].key}.ogg")
     apart_ms = abs(result.duration_ms - ingestion.duration_ms)
     if apart_ms > DURATION_TOLERANCE_MS:
         raise UnfitResult(
             f"the result lasts {result.duration_ms} ms, the master {ingestion.duration_ms} ms"
         )
-    return list(encodings), result
+    return encodings, result
 
 
 def _encoding(

@@ -7,6 +7,7 @@ the one file it is given.
 from __future__ import annotations
 
 import base64
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from shared.ingestion.models import (
 )
 
 UNKNOWN_ARTIST = "Unknown Artist"
+_log = logging.getLogger(__name__)
 MAX_ARTWORK_BYTES = 20 * 2**20
 FRONT_COVER = 3  # picture type of ID3 and FLAC
 # Several artists in one text: semicolons, and "featuring". A slash or an ampersand may be part of
@@ -69,7 +71,8 @@ def read(path: Path) -> Tags:
 
     try:
         file: Any = mutagen.File(path)
-    except (mutagen.MutagenError, ValueError, IndexError, OverflowError, ZeroDivisionError):
+    except Exception as error:  # of a stranger's bytes; a retry would trip over them again
+        _log.info("the tags of %s are unreadable: %r", path.name, error)
         file = None
     if file is None:
         return Tags({})
@@ -159,7 +162,7 @@ def _title_of(filename: str) -> str:
 def _pair(text: str | None) -> tuple[int | None, int | None]:
     """ "3/12" is (3, 12)."""
     numbers = [
-        int(part) if part.strip().isdecimal() and 0 < int(part) <= 9999 else None
+        int(part) if len(part) < 9 and part.strip().isdecimal() and 0 < int(part) <= 9999 else None
         for part in (text or "").split("/")[:2]
     ]
     return numbers[0], numbers[1] if len(numbers) > 1 else None

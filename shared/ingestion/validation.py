@@ -26,7 +26,6 @@ from shared.ingestion.models import (
     Rejected,
     TrackMetadata,
     TranscodeFinished,
-    TranscodeJob,
     Upload,
     UploadState,
 )
@@ -157,9 +156,7 @@ async def _store_artwork(embedded: bytes | None, metadata: TrackMetadata) -> str
     return image_id
 
 
-async def _start_job(
-    ingestion: Ingestion, role: JobRole, instead_of: str | None = None
-) -> TranscodeJob | None:
+async def _start_job(ingestion: Ingestion, role: JobRole, instead_of: str | None = None) -> None:
     """Creates and stores the job of `role`. A crash between the two leaves a job without a name
     here: its notification still finds the ingestion by its labels, and `resume` looks for it."""
     assert ingestion.asset_version is not None
@@ -186,7 +183,6 @@ async def _start_job(
         asset_version=ingestion.asset_version,
         instead_of=instead_of,
     )
-    return job
 
 
 async def resume(ingestion: Ingestion) -> None:

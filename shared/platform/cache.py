@@ -40,10 +40,6 @@ class ReadThroughCache(Generic[K, V]):
         self._held: TLRUCache[K, V | None] = TLRUCache(maximum, expiry, timer)
         self._loading: dict[K, asyncio.Task[Mapping[K, V]]] = {}
 
-    def peek(self, key: K) -> V | None:
-        """The value of `key` if it is held; never reads."""
-        return self._held.get(key)
-
     async def get(self, key: K) -> V | None:
         """The value of `key`, None if there is none."""
         try:

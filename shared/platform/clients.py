@@ -16,7 +16,6 @@ from shared import topology
 from shared.platform.settings import settings
 
 if TYPE_CHECKING:
-    from google.cloud import bigquery
     from google.cloud.bigtable.data import TableAsync
     from google.cloud.firestore import AsyncClient, AsyncCollectionReference
     from google.cloud.kms_v1 import KeyManagementServiceAsyncClient
@@ -97,16 +96,6 @@ def bucket(declared: topology.Bucket) -> Bucket:
         _per_process["storage"] = Client(project=settings().project, credentials=_credentials())
     found: Bucket = _per_process["storage"].bucket(settings().bucket(declared.name))
     return found
-
-
-def warehouse() -> bigquery.Client:
-    """The BigQuery client, for jobs. It blocks: call it under `asyncio.to_thread`."""
-    if "bigquery" not in _per_process:
-        from google.cloud import bigquery as bq
-
-        _per_process["bigquery"] = bq.Client(project=settings().project, credentials=_credentials())
-    client: bigquery.Client = _per_process["bigquery"]
-    return client
 
 
 def publisher() -> PublisherAsyncClient:

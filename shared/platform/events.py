@@ -27,6 +27,7 @@ from shared.platform.settings import settings
 from shared.topology import Topic
 
 MAX_MESSAGES_PER_PUBLISH = 1000  # Pub/Sub's limit on one request
+MAX_ATTRIBUTE_BYTES = 1024  # and on the value of an attribute
 _log = logging.getLogger(__name__)
 
 
@@ -80,20 +81,6 @@ def on_event(
         return model.model_validate_json(_message_data(body))
 
     return _endpoint(parse, handler, model.TOPIC)
-
-
-def on_message(
-    topic: Topic, handler: Callable[[dict[str, Any]], Awaitable[None]]
-) -> Callable[[Request], Awaitable[Response]]:
-    """Entry point for Pub/Sub push of JSON that another Google service defines."""
-
-    def parse(body: dict[str, Any], _: dict[str, str]) -> dict[str, Any]:
-        data = json.loads(_message_data(body))
-        if not isinstance(data, dict):
-            raise ValueError("the message is not a JSON object")
-        return data
-
-    return _endpoint(parse, handler, topic)
 
 
 def on_object(
@@ -151,7 +138,7 @@ async def _bury(topic: Topic | None, data: bytes, reason: str) -> None:
     """Puts a message that can never succeed where an operator finds it, with its reason."""
     _log.error("event buried: %s", reason, extra={"topic": topic and topic.name})
     if topic is not None:
-        attributes = {"reason": reason[:1024]}
+        attributes = {"reason": reason.encode()[:MAX_ATTRIBUTE_BYTES].decode(errors="ignore")}
         await _publish(settings().topic(topic.dead_letter), [(data or b"{}", attributes)])
 
 

@@ -1,15 +1,11 @@
-"""Structured logs as Cloud Logging reads them: one JSON object a line on stderr, with the trace
-of the request (W3C `traceparent`) where there is one."""
+"""Structured logs as Cloud Logging reads them: one JSON object a line on stderr."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
-from contextvars import ContextVar
 from functools import cache
-
-trace_parent: ContextVar[str | None] = ContextVar("trace_parent", default=None)
 
 _PLAIN = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {
     "message",
@@ -30,9 +26,6 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "logger": record.name,
         }
-        parent = trace_parent.get()
-        if parent and parent.count("-") == 3:
-            line["logging.googleapis.com/trace"] = parent.split("-")[1]
         line.update({k: v for k, v in record.__dict__.items() if k not in _PLAIN})
         if record.exc_info:
             line["stack_trace"] = self.formatException(record.exc_info)

@@ -79,7 +79,9 @@ async def manifest(
         kid=tokens.NO_KID if preview else encoding.kid or tokens.NO_KID,
         expires_at_s=int(time.time()) + tokens.LIFE_S,
     )
-    signed = await sessions.signed(session)
+    # What lies in a folder of its own is opened by a signature of its own: Premium's renditions.
+    folder = encoding.path.rpartition("/")[0] if chosen_codec == "vorbis" else None
+    signed = await sessions.signed(session, folder)
     token = tokens.issue(key, session)
     if chosen_codec == "vorbis":
         return _vorbis(track, session, token, signed, encoding)
@@ -113,7 +115,7 @@ def _segmented(
 def _vorbis(
     track: Track, session: Session, token: str, signed: Signed, encoding: Encoding
 ) -> dict[str, Any]:
-    name = encoding.path.removeprefix(f"{track.asset_prefix}/")
+    name = encoding.path.rpartition("/")[2]
     files = [
         {
             "cdn": one.signed.cdn,

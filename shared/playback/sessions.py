@@ -84,9 +84,10 @@ async def read_token(token: str) -> Session:
     return tokens.read(await token_key(), token, time.time())
 
 
-async def signed(session: Session) -> Signed:
-    """Every usable CDN with its one signature for the session's asset, best first."""
-    prefix = audio_prefix(session.track_id, session.asset_version)
+async def signed(session: Session, folder: str | None = None) -> Signed:
+    """Every usable CDN with its one signature for `folder` of the audio bucket (by default that
+    of the session's asset), best first."""
+    prefix = audio_prefix(folder or f"{session.track_id}/{session.asset_version}")
     found = await _signed.get((prefix, session.uid))
     assert found is not None  # signing answers or raises
     return found

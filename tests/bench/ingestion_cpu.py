@@ -32,11 +32,15 @@ VORBIS_KBPS = (96, 160, 320)
 
 
 def _used_s(cloud: LocalCloud, names: tuple[str, ...]) -> float:
-    """CPU seconds so far of the named processes with all that they started."""
+    """CPU seconds so far of the named processes with all that they started, but for the scheduled
+    jobs that eventing happens to run meanwhile."""
     total = 0.0
     for child in cloud.supervisor.children:
         if child.name in names:
             leader = psutil.Process(child.popen.pid)
+            if child.name == "eventing":
+                total += leader.cpu_times().user + leader.cpu_times().system
+                continue
             for process in (leader, *leader.children(recursive=True)):
                 spent = process.cpu_times()
                 total += spent.user + spent.system + spent.children_user + spent.children_system
@@ -100,20 +104,23 @@ def run(cloud: LocalCloud) -> None:
         seed = time.time_ns() % 2**32  # a new recording each time: nothing comes out of a cache
         tags = {"title": f"Bench {seed}", "artist": "Bench"}
         master = song(Path(temporary) / "m.flac", seed=seed, seconds=SECONDS, **tags)
-        pipeline, services = _used_s(cloud, PIPELINE), _used_s(cloud, SERVICES)
+        before = {name: _used_s(cloud, (name,)) for name in PIPELINE + SERVICES}
         started = time.perf_counter()
         outcome = asyncio.run(music.ingest([master], cloud.url, given)).outcomes[0]
         wall = time.perf_counter() - started
         if outcome.state != "published":
             raise RuntimeError(f"the benchmark's master is {outcome.state}: {outcome.reason}")
         time.sleep(1)  # what follows the publication belongs to it
-        ours = _used_s(cloud, PIPELINE) - pipeline
-        others = _used_s(cloud, SERVICES) - services
+        used = {name: _used_s(cloud, (name,)) - spent for name, spent in before.items()}
         bare = _bare_s(master, Path(temporary))
     report = Report("ingestion_cpu", f"one FLAC of {SECONDS} s, CPU seconds of all processes")
+    ours = sum(used[name] for name in PIPELINE)
     report.add("ingestion over bare commands", ours / bare, "×", "≤ 1.15")
     report.add("ingestion, our processes and what they start", ours, "s")
     report.add("bare ffmpeg and packager", bare, "s")
+    for name in PIPELINE:
+        report.add(f"… of it {name}", used[name], "s")
+    others = sum(used[name] for name in SERVICES)
     report.add("Google's emulators and the edges meanwhile", others, "s")
     report.add("upload to published, wall", wall, "s", "< 60")
     report.show()

@@ -121,6 +121,20 @@ def test_very_high_quality_is_for_premium(whole_cloud: WholeCloud) -> None:
         assert api.get("/v1/playback/manifest", params=query).status_code == 200
 
 
+def test_a_signature_for_everybodys_tiers_does_not_open_premiums(whole_cloud: WholeCloud) -> None:
+    query = {"track_id": whole_cloud.find_track(demo.BUSIEST_TRACK)["id"], "codec": "vorbis"}
+    with whole_cloud.client(seed.FREE_USER) as api:
+        free = api.get("/v1/playback/manifest", params={**query, "br": 160}).json()["files"]
+    with whole_cloud.client(seed.DEMO_USER) as api:
+        premium = api.get("/v1/playback/manifest", params={**query, "br": 320}).json()["files"]
+    wanted = {file["cdn"]: file["url"] for file in premium}
+    for file in free:
+        url = wanted[file["cdn"]]
+        assert httpx.head(url).status_code == 200
+        with_free_signature = f"{url.partition('?')[0]}?{file['url'].partition('?')[2]}"
+        assert httpx.head(with_free_signature).status_code == 403, file["cdn"]
+
+
 def test_a_track_that_is_not_licensed_in_the_listeners_country(whole_cloud: WholeCloud) -> None:
     track = whole_cloud.find_track(demo.RESTRICTED_TRACK)
     abroad = _signed(whole_cloud, country=demo.NOT_LICENSED_IN)

@@ -52,6 +52,20 @@ def test_up_tells_where_it_is_and_leaves_nothing_behind(tmp_path: Path) -> None:
         assert isinstance(emulators, dict)
         assert {"firestore", "pubsub", "bigtable", "storage", "transcoder"} <= set(emulators)
 
+        second = subprocess.run(
+            _command("up", "--state", str(tmp_path), "--port", "0"),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert "already runs" in second.stderr
+        assert "Traceback" not in second.stderr
+
+        # The refused start took nothing from the running one.
+        assert (tmp_path / "processes.json").exists()
         token = subprocess.run(
             _command("token", "--user", "demo", "--scope", "streaming", "--json")
             + ["--state", str(tmp_path)],
@@ -66,23 +80,23 @@ def test_up_tells_where_it_is_and_leaves_nothing_behind(tmp_path: Path) -> None:
         assert answer["access_token"].count(".") == 2
         assert answer["refresh_token"]
 
-        second = subprocess.run(
-            _command("up", "--state", str(tmp_path), "--port", "0"),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert second.returncode == 1
-        assert "already runs" in second.stderr
-        assert "Traceback" not in second.stderr
-
         family = psutil.Process(running.pid).children(recursive=True)
         assert len(family) > 10
         os.kill(running.pid, signal.SIGKILL)
         running.wait(10)
         assert _gone(family)
+
+    late = subprocess.run(
+        _command("token", "--state", str(tmp_path)),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert late.returncode == 1
+    assert "does not answer" in late.stderr
+    assert "Traceback" not in late.stderr
 
     running, _ = _start(tmp_path)  # starts over what the killed one left, with the same state
     with running:

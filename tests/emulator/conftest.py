@@ -8,35 +8,24 @@ between tests: use fresh ids. A missing emulator skips the test here and fails i
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 import grpc
 import httpx
 import pytest
 from google.api_core.exceptions import AlreadyExists
 
+from emulators import google_emulators, processes
+from emulators.processes import accepts, free_port
 from shared import topology
 from tests import local_settings
 
-START_S = 60
 STOP_S = 5
-# Asks the kernel to kill the process when its parent ends (PR_SET_PDEATHSIG), then becomes the
-# command. Not a `preexec_fn`: that forks, which gRPC's threads in this process do not survive.
-LAUNCHER = """\
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit(1)
-os.execvp(sys.argv[2], sys.argv[2:])
-"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,51 +33,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:Connecting to Bigtable emulator")
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skips the test, or fails it in CI."""
     if os.environ.get("CI"):
         pytest.fail(f"{what} is not installed")
     pytest.skip(f"{what} is not installed")
 
 
-@cache
-def sdk_platform() -> Path | None:
-    """The Cloud SDK's `platform` folder, where its emulators are."""
-    gcloud = shutil.which("gcloud")
-    if gcloud is None:
-        return None
-    answer = subprocess.run(
-        [gcloud, "info", "--format=value(installation.sdk_root)"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return Path(answer.stdout.strip()) / "platform" if answer.returncode == 0 else None
-
-
-def sdk_file(pattern: str) -> Path:
-    """The SDK's one file that matches `pattern`; skips or fails when there is none."""
-    platform = sdk_platform()
-    found = sorted(platform.glob(pattern)) if platform else []
-    if not found:
-        missing(f"the Cloud SDK's {pattern}")
-    return found[0]
-
-
-def java() -> str:
-    """The Java runtime; skips or fails when there is none."""
-    found = shutil.which("java")
-    if found is None:
-        missing("Java")
-    return str(found)
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def google(command: Callable[[int], list[str]], port: int) -> list[str]:
+    """Command line of one of Google's emulators; skips or fails where it is not installed."""
+    try:
+        return command(port)
+    except google_emulators.MissingEmulator as error:
+        missing(str(error))
 
 
 def answers_http(port: int) -> bool:
@@ -99,39 +56,27 @@ def answers_http(port: int) -> bool:
         return False
 
 
-def accepts(port: int) -> bool:
-    """Whether a connection to `port` is accepted."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @contextmanager
 def process(
-    command: list[str | Path], ready: Callable[[], bool], log: Path
+    command: Sequence[str | Path], ready: Callable[[], bool], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     """`command` as a child that ends with the body, or with this process however it ends."""
+    argv = [str(part) for part in command]
     with log.open("wb") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-ISc", LAUNCHER, str(os.getpid()), *map(str, command)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+        running = processes.popen(
+            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
+    child = processes.Child(argv[0], running, log)
     try:
-        deadline = time.monotonic() + START_S
-        while not ready():
-            if child.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"{command[0]} did not start:\n{log.read_text()[-4000:]}")
-            time.sleep(0.1)
-        yield child
+        processes.wait_until_ready(child, ready)
+        yield running
     finally:
-        child.terminate()
+        running.terminate()
         try:
-            child.wait(STOP_S)
+            running.wait(STOP_S)
         except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+            running.kill()
+            running.wait()
 
 
 @pytest.fixture(scope="session")
@@ -152,10 +97,7 @@ def settings_env() -> Iterator[pytest.MonkeyPatch]:
 def firestore(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
     """Firestore."""
     port = free_port()
-    jar = sdk_file("cloud-firestore-emulator/*.jar")
-    main = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-    command: list[str | Path] = [java(), "-Duser.language=en", "-Xmx512m", "-cp", jar, main]
-    command += ["start", "--host", "127.0.0.1", "--port", str(port)]
+    command = google(google_emulators.firestore, port)
     with process(command, lambda: answers_http(port), logs / "firestore.log"):
         settings_env.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{port}")
         yield f"127.0.0.1:{port}"
@@ -168,9 +110,7 @@ def pubsub(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
     from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
     port = free_port()
-    jar = sdk_file("pubsub-emulator/lib/*-all.jar")
-    command: list[str | Path] = [java(), "-Xmx512m", "-jar", jar]
-    command += ["--host=127.0.0.1", f"--port={port}"]
+    command = google(google_emulators.pubsub, port)
     with process(command, lambda: answers_http(port), logs / "pubsub.log"):
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
@@ -191,9 +131,8 @@ def bigtable(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
     )
 
     port = free_port()
-    emulator = sdk_file("bigtable-emulator/cbtemulator")
-    command: list[str | Path] = [emulator, "-host", "127.0.0.1", "-port", str(port)]
-    with process(command, lambda: accepts(port), logs / "bigtable.log"):
+    command = google(google_emulators.bigtable, port)
+    with process(command, accepts(port), logs / "bigtable.log"):
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             admin = Admin(transport=BigtableTableAdminGrpcTransport(channel=channel))
             for table in topology.TABLES:
@@ -215,12 +154,10 @@ def bigtable(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def secrets(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
     """Secret Manager and KMS; `token-signing-key` is stored. Add others by `store_secret`."""
-    if not list(Path("emulators").glob("secret_manager*")):
-        missing("emulators.secret_manager")
     port, kms_port = free_port(), free_port()
     command: list[str | Path] = [sys.executable, "-m", "emulators.secret_manager"]
     command += ["--port", str(port), "--kms-port", str(kms_port), "--state", logs / "secrets"]
-    with process(command, lambda: accepts(port) and accepts(kms_port), logs / "secrets.log"):
+    with process(command, accepts(kms_port), logs / "secrets.log"):
         settings_env.setenv("SEGUE_SECRET_MANAGER_ENDPOINT", f"127.0.0.1:{port}")
         settings_env.setenv("SEGUE_KMS_ENDPOINT", f"127.0.0.1:{kms_port}")
         local_settings.forget_settings()

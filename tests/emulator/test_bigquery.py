@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import uuid
@@ -24,7 +23,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from emulators import bigquery
 from emulators.environments import python_of
-from emulators.processes import accepts, die_with_parent, free_port
+from emulators.processes import accepts, free_port, popen
 from shared import topology
 
 ROOT = Path(__file__).parents[2]
@@ -46,9 +45,7 @@ def warehouse() -> Iterator[str]:
     """Base URL of a running emulator."""
     port = free_port()
     argv, env = bigquery.command(emulator_python("bigquery"), port, project=PROJECT)
-    process = subprocess.Popen(
-        argv, env={**os.environ, **env}, cwd=ROOT, preexec_fn=die_with_parent
-    )
+    process = popen(argv, env={**os.environ, **env}, cwd=ROOT)
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -148,7 +145,7 @@ def test_a_topic_is_exported_into_its_table_and_bad_rows_are_buried(
             topic=topic,
             messages=[{"data": data, "attributes": {"origin": "test"}} for data in payloads],
         )
-        process = subprocess.Popen(
+        process = popen(
             [
                 *(sys.executable, "-m", "emulators.eventing", "--port", str(port)),
                 *("--pubsub", pubsub, "--bigquery", warehouse, "--project", PROJECT),
@@ -156,7 +153,6 @@ def test_a_topic_is_exported_into_its_table_and_bad_rows_are_buried(
                 *("--service-account", "a@b", "--audience", "x", "--no-schedule"),
             ],
             cwd=ROOT,
-            preexec_fn=die_with_parent,
         )
         try:
             deadline = time.monotonic() + 60

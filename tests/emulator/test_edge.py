@@ -17,9 +17,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from emulators.processes import free_port
 from shared.delivery.signing import sign_prefix
 from shared.platform.settings import CdnProvider
-from tests.emulator.conftest import answers_http, free_port, process
+from tests.emulator.conftest import answers_http, process
 from tests.unit.delivery.cdn_keys import PROVIDERS, cdn, pair
 
 PROJECT = "edge-test"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import signal
@@ -27,12 +28,14 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from emulators.processes import die_with_parent, free_port
+from emulators.eventing.pubsub import PubSub
+from emulators.processes import free_port, popen
 from shared import topology
 
 ROOT = Path(__file__).parents[2]
 EMAIL = "events@segue-local.iam.gserviceaccount.com"
 AUDIENCE = "http://127.0.0.1:8080"
+LEASE_S = 10  # the least that Pub/Sub takes
 
 
 @dataclass
@@ -118,16 +121,16 @@ class Eventing:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
+        self.process = popen(
             [
                 *(sys.executable, "-m", "emulators.eventing", "--port", str(self.port)),
                 *("--pubsub", self.pubsub, "--bigquery", self.bigquery),
                 *("--functions", f"http://127.0.0.1:{self.functions.port}"),
                 *("--state", str(self.state), "--project", self.project, "--no-schedule"),
                 *("--service-account", EMAIL, "--audience", AUDIENCE),
+                *("--lease", str(LEASE_S)),
             ],
             cwd=ROOT,
-            preexec_fn=die_with_parent,
         )
 
         def ready() -> bool:
@@ -279,6 +282,36 @@ def test_a_refused_message_is_tried_again_then_buried_with_its_reason(
     assert (stats["delivered"], stats["failures"]) == (1, 7)
 
 
+async def test_a_message_is_buried_even_when_pubsub_is_away_for_a_while(pubsub: str) -> None:
+    project, port = f"test-{uuid.uuid4().hex[:10]}", free_port()
+    client = PubSub(f"127.0.0.1:{port}", project)
+    burying = asyncio.create_task(client.bury("late-dead", b"kept", {}))
+    await asyncio.sleep(0.5)
+    assert not burying.done()
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+        writer.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, _, emulator = pubsub.rpartition(":")
+        from_pubsub, to_pubsub = await asyncio.open_connection(host, int(emulator))
+        await asyncio.gather(copy(reader, to_pubsub), copy(from_pubsub, writer))
+
+    async with await asyncio.start_server(forward, "127.0.0.1", port):
+        async with asyncio.timeout(20):
+            await burying
+        await client.close()
+    with grpc.insecure_channel(pubsub) as channel:
+        subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+        name = f"projects/{project}/subscriptions/late-dead.kept"
+        (received,) = subscriber.pull(
+            subscription=name, max_messages=1, timeout=20
+        ).received_messages
+    assert received.message.data == b"kept"
+
+
 def test_a_host_that_is_down_costs_no_attempt(eventing: Eventing, functions: Functions) -> None:
     functions.stop()
     eventing.publish("playback-events", *(b"%d" % n for n in range(40)))
@@ -307,12 +340,12 @@ def test_an_unfinished_message_comes_again_after_a_kill(
     eventing.end(signal.SIGKILL)
     functions.delay_s = 0
     eventing.start()
-    # within the lease (15 s), not the subscription's ten minutes
+    # within the lease, not the subscription's ten minutes
     eventually(lambda: len(functions.to("queue_cdn_priming")) == 2, seconds=30)
 
 
 def test_a_handler_may_take_longer_than_the_lease(eventing: Eventing, functions: Functions) -> None:
-    functions.delay_s = 18
+    functions.delay_s = LEASE_S + 2
     eventing.publish("track-published", b"{}")
     name = "track-published.queue_cdn_priming"
     eventually(lambda: eventing.stats(name)["delivered"] == 1, seconds=30)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from google.api_core.exceptions import (
 from google.cloud import kms_v1
 from google.cloud.kms_v1.services.key_management_service import transports
 
-from emulators.processes import accepts, die_with_parent, free_port
+from emulators.processes import accepts, free_port, popen
 
 ROOT = Path(__file__).parents[2]
 LOCATION = "projects/segue-local/locations/us-central1"
@@ -43,7 +42,7 @@ def serving(
         command += ["--port", str(port)]
     else:
         command += ["--port", str(free_port()), "--kms-port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, preexec_fn=die_with_parent)
+    process = popen(command, cwd=ROOT)
     try:
         deadline = time.monotonic() + 20
         while not accepts(port)():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import stat
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from google.api_core.exceptions import (
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service import transports
 
-from emulators.processes import accepts, die_with_parent, free_port
+from emulators.processes import accepts, free_port, popen
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "projects/segue-local"
@@ -33,13 +32,12 @@ AUTOMATIC = {"replication": {"automatic": {}}}
 @contextmanager
 def serving(state: Path, sig: int = signal.SIGTERM) -> Iterator[SecretManagerServiceClient]:
     port = free_port()
-    process = subprocess.Popen(
+    process = popen(
         [
             *(sys.executable, "-m", "emulators.secret_manager"),
             *("--port", str(port), "--state", str(state)),
         ],
         cwd=ROOT,
-        preexec_fn=die_with_parent,
     )
     try:
         deadline = time.monotonic() + 20

@@ -28,7 +28,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from google.oauth2.service_account import Credentials
 
-from emulators.processes import die_with_parent, free_port
+from emulators.processes import free_port, popen
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "uploads@segue-local.iam.gserviceaccount.com"
@@ -91,14 +91,13 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, *more: str) -> Running:
-        self.process = subprocess.Popen(
+        self.process = popen(
             [
                 *(sys.executable, "-m", "emulators.storage", "--port", str(self.port)),
                 *("--data-dir", str(self.data), "--project", "segue-local"),
                 *("--events-url", self.events_url, "--signing-key", str(self.key), *more),
             ],
             cwd=ROOT,
-            preexec_fn=die_with_parent,
         )
         deadline = time.monotonic() + 20
         while True:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpc
 
 from emulators import tasks
 from emulators.environments import python_of
-from emulators.processes import accepts, die_with_parent, free_port
+from emulators.processes import accepts, free_port, popen
 from shared import topology
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +37,7 @@ def client() -> Iterator[tasks_v2.CloudTasksClient]:
         pytest.skip(message)
     port = free_port()
     argv, env = tasks.command(python, port)
-    process = subprocess.Popen(
-        argv, env={**os.environ, **env}, cwd=ROOT, preexec_fn=die_with_parent
-    )
+    process = popen(argv, env={**os.environ, **env}, cwd=ROOT)
     deadline = time.monotonic() + 30
     while not accepts(port)():
         assert process.poll() is None

@@ -7,7 +7,13 @@ from typing import Any, Literal
 
 from shared import topology
 from shared.ingestion import paths
-from shared.ingestion.models import Ingestion, JobRole, MasterObject, TranscodeJob
+from shared.ingestion.models import (
+    TERMINAL_STATES,
+    Ingestion,
+    JobRole,
+    MasterObject,
+    TranscodeJob,
+)
 from shared.ingestion.store.changes import change
 from shared.platform import clients
 
@@ -53,10 +59,17 @@ async def load(content_hash: str) -> Ingestion | None:
     return None if held is None else Ingestion.model_validate(held)
 
 
-async def update(content_hash: str, **fields: Any) -> None:
-    """Sets `fields` of an ingestion that exists."""
+async def update(content_hash: str, **fields: Any) -> bool:
+    """Sets `fields` of an ingestion; False where it has ended and so stays as it is: of two
+    deliveries of one event, the slower must not take `published` back to `publishing`."""
     document = clients.collection(topology.INGESTIONS).document(content_hash)
-    await document.update({**fields, "updated_at": datetime.now(UTC)})
+
+    def decide(held: dict[str, Any] | None) -> tuple[dict[str, Any] | None, bool]:
+        if held is None or held["state"] in TERMINAL_STATES:
+            return None, False
+        return {**fields, "updated_at": datetime.now(UTC)}, True
+
+    return await change(document, decide)
 
 
 async def record_job(

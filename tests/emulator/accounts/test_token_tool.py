@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from emulators import token
+from emulators.processes import free_port
 from shared.platform.auth import verify_access_token
 from shared.platform.ids import random_id
 from tests import local_settings
-from tests.emulator.conftest import answers_http, free_port, process
+from tests.emulator.conftest import answers_http, process
 
 ROOT = Path(__file__).parents[3]
 PASSWORD = "correct horse battery"

@@ -22,7 +22,7 @@ async def test_what_is_published_can_be_read() -> None:
     assert await service.get_track(published.track.id) == published.track
     assert (await service.get_album(album.id)).total_tracks == 1
     assert await service.get_artist(artist.id) == artist
-    assert await service.album_tracks(album.id, 10, 0) == ([published.track], 1)
+    assert await service.all_album_tracks(album.id) == (published.track,)
 
 
 async def test_an_unknown_id_is_not_found_and_a_malformed_one_is_invalid() -> None:
@@ -51,9 +51,8 @@ async def test_tracks_published_together_agree_on_their_album() -> None:
     assert held.total_tracks == 8
     assert {one.id for one in held.artists} == {artist.id, guest.id}
     assert held.territories == ("BR", "DE", "FR", "GB", "JP", "PL", "SE", "US")
-    listed, total = await service.album_tracks(album.id, 3, 2)
-    assert total == 8
-    assert [one.track_number for one in listed] == [3, 4, 5]
+    listed = await service.all_album_tracks(album.id)
+    assert [one.track_number for one in listed] == [1, 2, 3, 4, 5, 6, 7, 8]
     every = await store.read_tracks([track.id for track in tracks])
     assert {one.album.total_tracks for one in every.values()} == {8}
     assert {len(one.album.artists) for one in every.values()} == {2}

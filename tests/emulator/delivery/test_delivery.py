@@ -13,12 +13,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from emulators.processes import free_port
 from shared.delivery import service, store
 from shared.delivery.models import CdnHealth, PrimingTask, SignedDelivery
 from shared.platform.errors import InvalidInput, Unavailable
 from shared.platform.settings import CdnProvider
 from tests import local_settings
-from tests.emulator.conftest import free_port, store_secret
+from tests.emulator.conftest import store_secret
 from tests.emulator.test_edge import BODY, Bucket, edge_process
 from tests.emulator.test_edge import bucket as bucket  # the fixture
 from tests.unit.delivery.cdn_keys import pair

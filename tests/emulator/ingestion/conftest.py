@@ -21,6 +21,7 @@ from google.pubsub_v1 import SubscriberAsyncClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
 from imageio_ffmpeg import get_ffmpeg_exe
 
+from emulators.processes import accepts, free_port
 from shared import topology
 from shared.ingestion import paths, publishing, service, validation
 from shared.ingestion.models import (
@@ -35,7 +36,7 @@ from shared.platform import clients
 from shared.platform.events import StoredObject
 from shared.platform.settings import settings
 from tests import local_settings
-from tests.emulator.conftest import accepts, free_port, process, store_secret
+from tests.emulator.conftest import process, store_secret
 from tests.emulator.drm.conftest import create_kek
 
 USER = "tester"
@@ -88,7 +89,7 @@ def storage(settings_env: pytest.MonkeyPatch, secrets: str, logs: Path) -> Itera
     command: list[str | Path] = [sys.executable, "-m", "emulators.storage", "--port", str(port)]
     command += ["--data-dir", logs / "storage", "--signing-key", public]
     url = f"http://127.0.0.1:{port}"
-    with process(command, lambda: accepts(port), logs / "storage.log"):
+    with process(command, accepts(port), logs / "storage.log"):
         settings_env.setenv("STORAGE_EMULATOR_HOST", url)
         settings_env.setenv("SEGUE_STORAGE_URL", url)
         local_settings.forget_settings()
@@ -104,7 +105,7 @@ def transcoder(
     command: list[str | Path] = [sys.executable, "-m", "emulators.transcoder"]
     command += ["--port", str(port), "--state", logs / "transcoder", "--storage", storage]
     command += ["--secret-manager", secrets, "--pubsub", pubsub]
-    with process(command, lambda: accepts(port), logs / "transcoder.log"):
+    with process(command, accepts(port), logs / "transcoder.log"):
         settings_env.setenv("SEGUE_TRANSCODER_ENDPOINT", f"127.0.0.1:{port}")
         local_settings.forget_settings()
         yield f"127.0.0.1:{port}"

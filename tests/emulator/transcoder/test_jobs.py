@@ -21,8 +21,9 @@ from google.cloud.video.transcoder_v1.services.transcoder_service import transpo
 from google.cloud.video.transcoder_v1.types import Job
 from google.rpc import error_details_pb2
 
+from emulators.processes import accepts, free_port
 from tests import local_settings
-from tests.emulator.conftest import accepts, free_port, process, store_secret
+from tests.emulator.conftest import process, store_secret
 from tests.emulator.transcoder.configs import ladder, preview, single
 from tests.emulator.transcoder.conftest import (
     PARENT,
@@ -238,7 +239,7 @@ async def test_jobs_beyond_the_workers_wait_and_a_deleted_one_never_runs(
 ) -> None:
     port = free_port()
     command = _command(port, storage, key_store, pubsub, tmp_path / "state", workers=1)
-    with process(command, lambda: accepts(port), tmp_path / "log"), _client(port) as client:
+    with process(command, accepts(port), tmp_path / "log"), _client(port) as client:
         first, second, third = (
             client.create_job(parent=PARENT, job={"config": _slow(transcoder, number)})
             for number in range(3)
@@ -264,7 +265,7 @@ async def test_children_end_with_the_server_and_leave_nothing(
 ) -> None:
     port, state = free_port(), tmp_path / "state"
     command = _command(port, storage, key_store, pubsub, state)
-    with process(command, lambda: accepts(port), tmp_path / "log") as server:
+    with process(command, accepts(port), tmp_path / "log") as server:
         with _client(port) as client:
             for number in range(2):
                 client.create_job(parent=PARENT, job={"config": _slow(transcoder, number)})
@@ -282,7 +283,7 @@ async def test_children_end_with_the_server_and_leave_nothing(
         assert "Traceback" not in (tmp_path / "log").read_text()
     port = free_port()
     command = _command(port, storage, key_store, pubsub, state)
-    with process(command, lambda: accepts(port), tmp_path / "log2"):
+    with process(command, accepts(port), tmp_path / "log2"):
         assert list((state / "tmp").iterdir()) == []
 
 
@@ -291,7 +292,7 @@ async def test_a_second_server_on_the_same_state_is_refused(
 ) -> None:
     port = free_port()
     command = _command(port, storage, key_store, pubsub, tmp_path / "state")
-    with process(command, lambda: accepts(port), tmp_path / "log"):
+    with process(command, accepts(port), tmp_path / "log"):
         other = await asyncio.create_subprocess_exec(
             *_command(free_port(), storage, key_store, pubsub, tmp_path / "state"),
             stderr=asyncio.subprocess.PIPE,

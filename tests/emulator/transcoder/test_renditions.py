@@ -25,17 +25,17 @@ from tests.emulator.transcoder.conftest import (
 
 
 def _quiet() -> Samples:
-    return busy_music(20) * 0.01
+    return busy_music(12) * 0.01
 
 
 def _loud() -> Samples:
-    return np.clip(busy_music(20) * 4, -1, 1)
+    return np.clip(busy_music(12) * 4, -1, 1)
 
 
 def _very_dynamic() -> Samples:
     """Whispers, and a drum hit at full scale every two seconds."""
-    music = busy_music(20) * 0.02
-    for second in range(0, 20, 2):
+    music = busy_music(12) * 0.02
+    for second in range(0, 12, 2):
         music[second * RATE : second * RATE + 2000] *= 45
     return music
 

@@ -56,3 +56,10 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_hosts() -> None:
     assert header.startswith("__Host-segue-sign-in=v; Path=/; ")
     assert {"HttpOnly", "Secure", "SameSite=Lax"} <= set(header.split("; "))
     assert "Secure" not in sign_in_form.set_cookie("http://127.0.0.1:8080/accounts", "v")
+
+
+def test_a_cookie_that_is_not_ours_is_replaced_and_never_repeated() -> None:
+    ours = sign_in_form.cookie_for(None)
+    assert sign_in_form.cookie_for(ours) == ours
+    for foreign in ("", "short", ours + "x", ours[:-1] + ";", ours[:-2] + "\r\n", "é" * 32):
+        assert sign_in_form.cookie_for(foreign) not in (foreign, ours)

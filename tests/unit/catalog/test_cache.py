@@ -106,7 +106,7 @@ async def test_it_never_holds_more_than_its_maximum() -> None:
     cache = make(source)
     for key in "abcdef":
         await cache.get(key)
-    assert cache.peek("a") is None
-    assert cache.peek("f") == "F"
+    assert cache._held.get("a") is None
+    assert cache._held.get("f") == "F"
     cache.forget("f")
-    assert cache.peek("f") is None
+    assert cache._held.get("f") is None

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from functions_framework.aio import create_asgi_app
 
-from shared.catalog.models import AlbumRef, ArtistRef, Encoding, Track, TrackPublished
+from shared.catalog.models import AlbumRef, ArtistRef, Encoding, Track
+from shared.delivery.priming import first_files
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 
@@ -30,29 +29,6 @@ async def test_nobody_but_our_own_account_may_call(
             answer = await client.post(path, json={}, headers=headers)
             assert answer.status_code == 401
             assert answer.json()["error"]["status"] == 401
-
-
-def queue_cdn_priming() -> Any:
-    spec = spec_from_file_location("queue_cdn_priming", FUNCTIONS / "queue_cdn_priming/main.py")
-    assert spec
-    assert spec.loader
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def published(version: str) -> TrackPublished:
-    return TrackPublished.model_validate(
-        {
-            "event_id": "e",
-            "track_id": "t",
-            "asset_version": version,
-            "content_hash": "h",
-            "album_id": "a",
-            "artist_ids": ["r"],
-            "published_at": "2026-05-01T12:00:00Z",
-        }
-    )
 
 
 def test_the_playlists_and_the_files_of_the_published_asset_are_primed() -> None:
@@ -75,6 +51,5 @@ def test_the_playlists_and_the_files_of_the_published_asset_are_primed() -> None
         encodings=tuple(encodings),
         content_hash="h",
     )
-    first_files = queue_cdn_priming().first_files
-    assert first_files(track, published("v2")) == ("master.m3u8", "vorbis_160.ogg")
-    assert first_files(track, published("v1")) == ("master.m3u8",)
+    assert first_files(track, "v2") == ("master.m3u8", "vorbis_160.ogg")
+    assert first_files(track, "v1") == ("master.m3u8",)

@@ -35,7 +35,9 @@ def test_an_embedded_cover_is_cut_square_in_three_sizes() -> None:
     assert sizes(scaled) == [(640, 640), (300, 300), (64, 64)]
 
 
-@pytest.mark.parametrize("data", [b"", b"\x89PNG", picture(20, 300), picture(100, 100)[:60]])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x89PNG", picture(20, 300), picture(100, 100)[:60], picture(100, 100, "EPS")]
+)
 def test_what_is_no_cover_is_none(data: bytes) -> None:
     assert artwork.scaled(data) is None
 

@@ -186,3 +186,8 @@ def test_nonsense_has_no_tags(tmp_path: Path) -> None:
     for content in (b"", b"fLaC", b"fLaC" + bytes(100), b"ID3" + bytes(50), b"RIFF" + bytes(40)):
         path.write_bytes(content)
         assert tags.read(path).values == {}
+
+
+def test_a_track_number_of_thousands_of_digits_is_none() -> None:
+    found = tags.Tags({"tracknumber": ("1" * 5000,)})
+    assert tags.merge(found, NOTHING, "a.flac", "2026-01-01").track_number == 1
