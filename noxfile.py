@@ -22,6 +22,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 LOCAL_LOCK = Path("emulators/locks/local.txt")
 HOME = Path(".nox/local")
+PLAYER = Path("functions/web_player/player")
 
 
 def _install(session: nox.Session) -> None:
@@ -74,9 +75,13 @@ def token(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Runs every test against the real emulators."""
+    """Runs every test against the real emulators, the web player's own first."""
     _install(session)
     _run(session, "python", "-m", "emulators.prerequisites", "--for", "tests")
+    if not session.posargs:
+        if not (PLAYER / "node_modules").exists():
+            session.run("npm", "ci", "--no-progress", "--prefix", str(PLAYER), silent=True)
+        session.run("npm", "test", "--prefix", str(PLAYER))
     _run(session, "python", "-m", "pytest", *session.posargs)
 
 

@@ -94,9 +94,10 @@ Progress = Callable[[str], None]
 class LocalCloud:
     """`start()` brings everything up empty, `stop()` ends it; `with` does both."""
 
-    def __init__(self, state: Path, port: int = 0) -> None:
+    def __init__(self, state: Path, port: int = 0, *, scheduled: bool = True) -> None:
         self.state = state.resolve()
         self._wanted_port = port
+        self._scheduled = scheduled  # whether jobs run by their schedule, or only when asked to
         self.supervisor = Supervisor(self.state)
         self.snapshots = Snapshots(self.state / "firestore")
         self._lock: TextIO | None = None
@@ -323,7 +324,8 @@ class LocalCloud:
             + ["--port", str(ports.eventing), "--pubsub", at["pubsub"], "--functions", self.url]
             + ["--bigquery", f"http://{at['bigquery']}", "--state", str(self.state / "eventing")]
             + ["--project", PROJECT, "--service-account", SERVICE_ACCOUNT]
-            + ["--audience", self.url, "--issuer", "https://accounts.google.com"],
+            + ["--audience", self.url, "--issuer", "https://accounts.google.com"]
+            + ([] if self._scheduled else ["--no-schedule"]),
             answers(f"http://{at['eventing']}/healthz"),
             **self.environment(),
         )
