@@ -79,8 +79,7 @@ def tests(session: nox.Session) -> None:
     _install(session)
     _run(session, "python", "-m", "emulators.prerequisites", "--for", "tests")
     if not session.posargs:
-        if not (PLAYER / "node_modules").exists():
-            session.run("npm", "ci", "--no-progress", "--prefix", str(PLAYER), silent=True)
+        _run(session, "python", "-m", "emulators.environments")
         session.run("npm", "test", "--prefix", str(PLAYER))
     _run(session, "python", "-m", "pytest", *session.posargs)
 

@@ -192,11 +192,8 @@ class LocalCloud:
                 self.snapshots.forget()  # it would describe objects that are gone
             self.ports = Ports.choose(self._wanted_port)
             self.keys = load_or_make(self.state)
-            progress("Environments of the emulators")
-            for name in ("bigquery", "tasks"):
-                environments.ensure_python(name)
-            progress("Web player")
-            environments.ensure_player()
+            progress("Environments of the emulators, web player")
+            environments.ensure_all()
             progress("Emulators and functions")
             self._spawn(progress)
             progress("Buckets, topics, tables")

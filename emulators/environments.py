@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,6 +70,16 @@ def ensure_player() -> bool:
     return True
 
 
+def ensure_all() -> None:
+    """Makes or renews everything above, side by side: each waits mostly for other programs."""
+    with ThreadPoolExecutor(3) as pool:
+        pythons = [pool.submit(ensure_python, name) for name in ("bigquery", "tasks")]
+        player = pool.submit(ensure_player)
+        for python in pythons:
+            python.result()
+        player.result()
+
+
 def _uv() -> str:
     beside = Path(sys.executable).with_name("uv")
     found = str(beside) if beside.exists() else shutil.which("uv")
@@ -104,3 +115,7 @@ def _run(argv: list[str], cwd: Path | None = None) -> None:
     if done.returncode != 0:
         words = (done.stderr or done.stdout).strip().splitlines()[-15:]
         raise EnvironmentFailed(f"`{' '.join(argv[:3])} …` failed:\n" + "\n".join(words))
+
+
+if __name__ == "__main__":
+    ensure_all()
