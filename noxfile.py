@@ -49,6 +49,7 @@ def _run(session: nox.Session, program: str, *arguments: str, silent: bool = Fal
         *(str(programs / program), *arguments),
         env={"PATH": path},
         silent=silent,
+        stderr=None,  # as it is: scripts read the ready message from stdout alone
         interrupt_timeout=30,  # after Ctrl-C the local cloud ends its processes in good order
     )
 
