@@ -7,283 +7,107 @@ the roles of its service account, here the local cloud refuses anything else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from shared.resources import (
+    Auth,
+    Bucket,
+    Collection,
+    Column,
+    CryptoKey,
+    EventFunction,
+    Family,
+    HttpFunction,
+    Job,
+    ObjectTrigger,
+    Queue,
+    RateClass,
+    Resource,
+    Route,
+    Secret,
+    Service,
+    Table,
+    Topic,
+    TopicTrigger,
+    WarehouseExport,
+    WarehouseTable,
+    WarehouseView,
+)
 
 DAY_S = 86_400
 
-
-class Auth(StrEnum):
-    """Who may call an HTTP function."""
-
-    PUBLIC = "public"  # anyone; the function's own pages and key sets
-    BEARER = "bearer"  # an access token; scopes stand beside each route
-    SESSION = "session"  # a playback token in the path: stock players send no headers
-    SERVICE = "service"  # a Google-signed OIDC token of one of our service accounts
-
-
-class RateClass(StrEnum):
-    """Classes of F285: requests per rolling 30 s and user."""
-
-    NONE = "none"
-    STANDARD = "standard"
-    SEARCH = "search"
-    PLAYER = "player"
-    PLAYLIST_CHANGES = "playlist_changes"
-
-
-# --- resources ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A Firestore collection; `ttl_field` names the timestamp after which documents expire."""
-
-    name: str
-    ttl_field: str | None = None
-    indexes: tuple[tuple[str, ...], ...] = ()  # composite; a leading "-" is descending
-    pii: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """A storage bucket, physically `<project>-<name>`."""
-
-    name: str
-    versioned: bool = False
-    cdn: bool = False  # a CDN backend
-    signed: bool = False  # the CDN requires a token
-    cold_after_days: int | None = None
-    delete_after_days: int | None = None
-    cache_control: str | None = None
-    sensitive: bool = False  # customer-managed encryption
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A Bigtable column family with its garbage collection policy."""
-
-    name: str
-    max_age_s: int | None = None
-    max_versions: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A Bigtable table."""
-
-    name: str
-    families: tuple[Family, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A warehouse column; `type` and `mode` are BigQuery's."""
-
-    name: str
-    type: str
-    mode: str = "NULLABLE"
-
-
-@dataclass(frozen=True, slots=True)
-class WarehouseTable:
-    """A BigQuery table in the `segue` dataset."""
-
-    name: str
-    columns: tuple[Column, ...]
-    partition_by: str
-    cluster_by: tuple[str, ...] = ()
-    expires_after_days: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WarehouseView:
-    """A BigQuery view; `{dataset}` in the query stands for `project.dataset`."""
-
-    name: str
-    query: str
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A Pub/Sub topic. `schema` is the Protobuf message under `shared/schemas/<file>.proto`
-    (JSON encoding); None where another Google service defines the payload. Each topic has a
-    dead-letter topic `<name>-dead` with a subscription of its own."""
-
-    name: str
-    schema: str | None
-    retention_days: int = 7
-
-    @property
-    def dead_letter(self) -> str:
-        """Name of the topic for messages that can never succeed."""
-        return f"{self.name}-dead"
-
-
-@dataclass(frozen=True, slots=True)
-class WarehouseExport:
-    """A BigQuery subscription: topic to table, by the table's schema, with metadata."""
-
-    topic: Topic
-    table: WarehouseTable
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """A Cloud Tasks queue whose tasks call one HTTP function."""
-
-    name: str
-    target: str  # name of an HTTP function with Auth.SERVICE
-    path: str
-    max_dispatches_per_second: float
-    max_concurrent: int
-    max_attempts: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A Secret Manager secret that the stack owns, or (`dynamic`) a prefix under which entries
-    make their own."""
-
-    name: str
-    dynamic: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CryptoKey:
-    """A KMS key in the `segue` key ring."""
-
-    name: str
-    purpose: str = "ENCRYPT_DECRYPT"
-    protection: str = "HSM"
-    rotation_days: int = 90
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A Google API that has no resource of ours to grant on."""
-
-    name: str
-
-
-Resource = (
-    Collection
-    | Bucket
-    | Table
-    | WarehouseTable
-    | WarehouseView
-    | Topic
-    | Queue
-    | Secret
-    | CryptoKey
-    | Service
-)
-
-# --- what runs ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One path template of the URL map, for example `/v1/tracks/{id}`; a last `{rest:path}`
-    matches the remainder."""
-
-    path: str
-    methods: tuple[str, ...] = ("GET",)
-    auth: Auth = Auth.BEARER
-    rate_class: RateClass = RateClass.STANDARD
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grants:
-    """What an entry may touch. Writing includes reading back what was written."""
-
-    reads: tuple[Resource, ...] = ()
-    writes: tuple[Resource, ...] = ()
-    publishes: tuple[Topic, ...] = ()
-    uses: tuple[Resource, ...] = ()  # secrets, keys, queues, services
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpFunction(Grants):
-    """A Cloud Function behind the load balancer: `functions/<name>/main.py`."""
-
-    name: str
-    routes: tuple[Route, ...]
-    memory_mb: int = 512
-    cpu: float = 1.0
-    concurrency: int = 80
-    timeout_s: int = 60
-    min_instances: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TopicTrigger:
-    """Pub/Sub push with an OIDC token; `filter` is a subscription filter."""
-
-    topic: Topic
-    max_attempts: int = 5
-    ack_deadline_s: int = 60
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectTrigger:
-    """Eventarc `google.cloud.storage.object.v1.finalized` of one bucket."""
-
-    bucket: Bucket
-    max_attempts: int = 5
-    ack_deadline_s: int = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFunction(Grants):
-    """A Cloud Function that handles events: `functions/<name>/main.py`."""
-
-    name: str
-    trigger: TopicTrigger | ObjectTrigger
-    memory_mb: int = 512
-    cpu: float = 1.0
-    concurrency: int = 8
-    timeout_s: int = 540
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job(Grants):
-    """A Cloud Run job: `jobs/<name>/main.py`; `schedule` is a cron line in UTC, None is by
-    hand."""
-
-    name: str
-    schedule: str | None = None
-    tasks: int = 1
-    memory_mb: int = 1024
-    cpu: float = 1.0
-    timeout_s: int = 3600
-
-
 # --- the declarations -----------------------------------------------------------------------
 
+# --- accounts
 USERS = Collection("users", pii=True)
-OAUTH_CLIENTS = Collection("oauth_clients")
+USERNAMES = Collection("usernames", pii=True)
+OAUTH_CLIENTS = Collection("oauth_clients", indexes=(("owner_id", "-created_at"),))
 AUTHORIZATION_CODES = Collection("authorization_codes", ttl_field="expires_at")
 REFRESH_TOKENS = Collection("refresh_tokens", ttl_field="expires_at")
 GRANTS = Collection("grants", ttl_field="expires_at")  # one per sign-in: a refresh token family
-TRACKS = Collection("tracks", indexes=(("album_id", "disc_number", "track_number"), ("isrc", "id")))
-ALBUMS = Collection("albums")
-ARTISTS = Collection("artists")
+DEVICE_CODES = Collection("device_codes", ttl_field="expires_at")
+SIGN_IN_SESSIONS = Collection("sign_in_sessions", ttl_field="expires_at", pii=True)
+CONSENTS = Collection("consents")
+DPOP_PROOFS = Collection("dpop_proofs", ttl_field="expires_at")
+# --- catalogue
+TRACKS = Collection(
+    "tracks",
+    indexes=(
+        ("album_id", "disc_number", "track_number"),
+        ("isrc", "id"),
+        ("artist_ids", "-popularity"),
+    ),
+)
+ALBUMS = Collection("albums", indexes=(("artist_ids", "-release_date"),))
+ARTISTS = Collection("artists", indexes=(("genres", "-popularity"),))
+SHOWS = Collection("shows")
+EPISODES = Collection("episodes", indexes=(("show_id", "-release_date"),))
+AUDIO_FEATURES = Collection("audio_features")
+LYRICS = Collection("lyrics")
+CATEGORIES = Collection("categories")
+FEATURED = Collection("featured")
 SEARCH_DOCUMENTS = Collection("search_documents", indexes=(("type", "prefixes", "-popularity"),))
+# --- people's own
+PLAYLISTS = Collection("playlists", indexes=(("owner_id", "-created_at"),), pii=True)
+# Below each playlist: granted with it, declared for its TTL policy.
+PLAYLIST_ITEMS = Collection("playlist_items", ttl_field="expires_at", pii=True)
+LIBRARIES = Collection("libraries", pii=True)  # a version per person and kind
+LIBRARY_ITEMS = Collection(
+    "library_items", indexes=(("user_id", "kind", "-added_at", "-item_id"),), pii=True
+)
+FOLLOWS = Collection("follows", indexes=(("follower_id", "kind", "-followed_at"),), pii=True)
+COUNTERS = Collection("counters")  # shards of distributed counters (decision 3)
+FRIEND_ACTIVITY = Collection("friend_activity", pii=True)
+SHARES = Collection("shares", ttl_field="expires_at")
+RESUME_POINTS = Collection("resume_points", pii=True)
+PLAYER_STATES = Collection("player_states", pii=True)
+PLAYER_CONTEXTS = Collection("player_contexts", pii=True)  # what a player plays from
+DEVICES = Collection("devices", ttl_field="expires_at", pii=True)
+STREAM_LEASES = Collection("stream_leases", ttl_field="expires_at", pii=True)
+IDEMPOTENCY_KEYS = Collection("idempotency_keys", ttl_field="expires_at", pii=True)
+# --- ingestion and delivery
 UPLOADS = Collection("uploads", ttl_field="expires_at")
 INGESTIONS = Collection("ingestions")
 FINGERPRINTS = Collection("fingerprints", indexes=(("bucket_keys", "duration_ms"),))
 CONTENT_KEYS = Collection("content_keys")
 CDN_HEALTH = Collection("cdn_health")
 AUDIT_LEDGER = Collection("audit_ledger", pii=True)
+# --- abuse
+BOT_VERDICTS = Collection("bot_verdicts", ttl_field="expires_at", pii=True)
+BOT_SWEEPS = Collection("bot_sweeps")  # how far the search through a slice of people is
 
 MASTERS = Bucket("masters", versioned=True, cold_after_days=30, sensitive=True)
 STAGING = Bucket("staging", delete_after_days=1, sensitive=True)
 AUDIO = Bucket("audio", cdn=True, signed=True, cache_control="public, max-age=31536000, immutable")
 IMAGES = Bucket("images", cdn=True, cache_control="public, max-age=2592000")
+# Playlist covers change under one address, so they are cached for a day alone (F087, F160).
+COVERS = Bucket("covers", cdn=True, cache_control="public, max-age=86400")
 PREVIEWS = Bucket("previews", cdn=True, cache_control="public, max-age=31536000, immutable")
 
 LISTENING_HISTORY = Table("listening_history", (Family("play", max_age_s=90 * DAY_S),))
+PLAY_COUNTS = Table(
+    "play_counts", (Family("seen", max_age_s=8 * DAY_S), Family("pending"), Family("total"))
+)
+# A ring of four families, one for each 30 s in turn (shared/platform/rate_limits.py).
+RATE_WINDOWS = Table("rate_windows", tuple(Family(f"w{n}", max_age_s=120) for n in range(4)))
 
 PLAYBACK_EVENTS_TABLE = WarehouseTable(
     "playback_events",
@@ -302,6 +126,7 @@ PLAYBACK_EVENTS_TABLE = WarehouseTable(
         Column("time_to_first_audio_ms", "INTEGER"),
         Column("cdn", "STRING"),
         Column("context_uri", "STRING"),
+        Column("suspected", "BOOLEAN"),
         Column("subscription_name", "STRING"),
         Column("message_id", "STRING"),
         Column("publish_time", "TIMESTAMP"),
@@ -323,6 +148,7 @@ MASTER_RECEIVED = Topic("master-received", schema="MasterReceived")
 TRANSCODE_FINISHED = Topic("transcode-finished", schema=None)
 TRACK_PUBLISHED = Topic("track-published", schema="TrackPublished")
 PLAYBACK_EVENTS = Topic("playback-events", schema="PlaybackEvent")
+FOLLOW_CHANGED = Topic("follow-changed", schema="FollowChanged")
 
 CDN_PRIMING = Queue(
     "cdn-priming",
@@ -342,42 +168,216 @@ CONTENT_KEY_KEK = CryptoKey("content-keys")
 
 TRANSCODER = Service("transcoder")
 
+# What every function behind a token does: count the caller's requests, refuse replayed proofs.
+PER_REQUEST: tuple[Resource, ...] = (RATE_WINDOWS, DPOP_PROOFS)
+
+WRITES = ("PUT", "POST", "DELETE")
+CHANGES = RateClass.PLAYLIST_CHANGES
+
 HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
     HttpFunction(
         name="accounts",
         routes=(
             Route("/accounts/authorize", ("GET", "POST"), Auth.PUBLIC, RateClass.NONE),
+            Route("/accounts/login", ("GET", "POST"), Auth.PUBLIC, RateClass.NONE),
+            Route("/accounts/signup", ("GET", "POST"), Auth.PUBLIC, RateClass.NONE),
+            Route("/accounts/device", ("GET", "POST"), Auth.PUBLIC, RateClass.NONE),
+            Route("/accounts/apps", ("GET", "POST"), Auth.PUBLIC, RateClass.NONE),
+            Route("/accounts/logout", ("GET", "POST"), Auth.PUBLIC, RateClass.NONE),
             Route("/accounts/api/token", ("POST",), Auth.PUBLIC, RateClass.NONE),
-            Route("/accounts/logout", ("POST",), Auth.PUBLIC, RateClass.NONE),
+            Route("/accounts/api/device_authorization", ("POST",), Auth.PUBLIC, RateClass.NONE),
+            Route("/accounts/api/revoke", ("POST",), Auth.PUBLIC, RateClass.NONE),
+            Route("/accounts/api/introspect", ("POST",), Auth.PUBLIC, RateClass.NONE),
+            Route("/accounts/api/register", ("POST",), Auth.PUBLIC, RateClass.NONE),
             Route("/accounts/.well-known/{rest:path}", ("GET",), Auth.PUBLIC, RateClass.NONE),
-            Route("/v1/me"),
+            Route(
+                "/.well-known/oauth-authorization-server/accounts",
+                ("GET",),
+                Auth.PUBLIC,
+                RateClass.NONE,
+            ),
         ),
-        reads=(USERS, OAUTH_CLIENTS),
-        writes=(AUTHORIZATION_CODES, REFRESH_TOKENS, GRANTS),
+        writes=(
+            USERS,
+            USERNAMES,
+            OAUTH_CLIENTS,
+            AUTHORIZATION_CODES,
+            REFRESH_TOKENS,
+            GRANTS,
+            DEVICE_CODES,
+            SIGN_IN_SESSIONS,
+            CONSENTS,
+            *PER_REQUEST,
+        ),
+        reads=(BOT_VERDICTS,),
         uses=(TOKEN_SIGNING_KEY,),
+    ),
+    HttpFunction(
+        name="users",
+        routes=(
+            Route("/v1/me"),
+            Route("/v1/users/{id}"),
+            Route("/v1/me/following", ("GET", "PUT", "DELETE")),
+            Route("/v1/me/following/contains"),
+            Route("/v1/me/friends/activity", ("GET", "PUT")),
+            Route("/v1/shares", ("POST",)),
+            Route("/v1/shares/{id}"),
+        ),
+        reads=(USERS, ARTISTS, TRACKS, ALBUMS, SHOWS, EPISODES, PLAYLISTS, LISTENING_HISTORY),
+        writes=(FOLLOWS, COUNTERS, FRIEND_ACTIVITY, SHARES, IDEMPOTENCY_KEYS, *PER_REQUEST),
+        publishes=(FOLLOW_CHANGED,),
     ),
     HttpFunction(
         name="catalog",
         routes=(
+            Route("/v1/tracks"),
             Route("/v1/tracks/{id}"),
+            Route("/v1/tracks/{id}/plays"),
+            Route("/v1/albums"),
             Route("/v1/albums/{id}"),
             Route("/v1/albums/{id}/tracks"),
+            Route("/v1/artists"),
             Route("/v1/artists/{id}"),
+            Route("/v1/artists/{id}/albums"),
+            Route("/v1/artists/{id}/top-tracks"),
+            Route("/v1/artists/{id}/related-artists"),
+            Route("/v1/markets"),
+            Route("/v1/audio-features"),
+            Route("/v1/audio-features/{id}"),
+            Route("/v1/audio-analysis/{id}"),
+            Route("/v1/audiobooks"),
+            Route("/v1/audiobooks/{id}"),
+            Route("/v1/audiobooks/{id}/chapters"),
+            Route("/v1/chapters"),
+            Route("/v1/chapters/{id}"),
+            Route("/v1/me/audiobooks", ("GET", "PUT", "DELETE")),
+            Route("/v1/me/audiobooks/contains"),
         ),
-        reads=(TRACKS, ALBUMS, ARTISTS),
+        reads=(TRACKS, ALBUMS, ARTISTS, AUDIO_FEATURES, COUNTERS, PLAY_COUNTS),
+        writes=PER_REQUEST,
         min_instances=1,
+    ),
+    HttpFunction(
+        name="podcasts",
+        routes=(
+            Route("/v1/shows"),
+            Route("/v1/shows/{id}"),
+            Route("/v1/shows/{id}/episodes"),
+            Route("/v1/episodes"),
+            Route("/v1/episodes/{id}"),
+            Route("/v1/me/episodes/{id}/resume-point", ("PUT",), rate_class=RateClass.PLAYER),
+        ),
+        reads=(SHOWS, EPISODES),
+        writes=(RESUME_POINTS, *PER_REQUEST),
+    ),
+    HttpFunction(
+        name="lyrics",
+        routes=(Route("/v1/tracks/{id}/lyrics", ("GET", "PUT")),),
+        reads=(TRACKS, UPLOADS, INGESTIONS),
+        writes=(LYRICS, *PER_REQUEST),
+    ),
+    HttpFunction(
+        name="browse",
+        routes=(
+            Route("/v1/browse/featured-playlists"),
+            Route("/v1/browse/new-releases"),
+            Route("/v1/browse/categories"),
+            Route("/v1/browse/categories/{id}"),
+            Route("/v1/browse/categories/{id}/playlists"),
+        ),
+        reads=(CATEGORIES, FEATURED, PLAYLISTS, ALBUMS, TRACKS, SHOWS, EPISODES, USERS),
+        writes=PER_REQUEST,
+    ),
+    HttpFunction(
+        name="recommendations",
+        routes=(
+            Route("/v1/recommendations"),
+            Route("/v1/recommendations/available-genre-seeds"),
+        ),
+        reads=(TRACKS, ALBUMS, ARTISTS, AUDIO_FEATURES),
+        writes=PER_REQUEST,
     ),
     HttpFunction(
         name="search",
         routes=(Route("/v1/search", rate_class=RateClass.SEARCH),),
-        reads=(SEARCH_DOCUMENTS, TRACKS, ALBUMS, ARTISTS),
+        reads=(
+            SEARCH_DOCUMENTS,
+            TRACKS,
+            ALBUMS,
+            ARTISTS,
+            SHOWS,
+            EPISODES,
+            PLAYLISTS,
+            USERS,
+            COUNTERS,
+        ),
+        writes=PER_REQUEST,
         min_instances=1,
+    ),
+    HttpFunction(
+        name="playlists",
+        routes=(
+            Route("/v1/me/playlists"),
+            Route("/v1/me/playlists", ("POST",), rate_class=RateClass.PLAYLIST_CHANGES),
+            Route("/v1/users/{id}/playlists"),
+            Route("/v1/users/{id}/playlists", ("POST",), rate_class=RateClass.PLAYLIST_CHANGES),
+            Route("/v1/playlists", ("POST",), rate_class=RateClass.PLAYLIST_CHANGES),
+            *(
+                route
+                for path, writes in (
+                    ("", ("PUT",)),
+                    ("/tracks", WRITES),
+                    ("/items", WRITES),
+                    ("/images", ("PUT",)),
+                    ("/followers", ("PUT", "DELETE")),
+                )
+                for route in (
+                    *((Route(f"/v1/playlists/{{id}}{path}"),) if path != "/followers" else ()),
+                    Route(
+                        f"/v1/playlists/{{id}}{path}", writes, rate_class=RateClass.PLAYLIST_CHANGES
+                    ),
+                )
+            ),
+            Route("/v1/playlists/{id}/followers/contains"),
+        ),
+        reads=(TRACKS, ALBUMS, ARTISTS, SHOWS, EPISODES, USERS),
+        writes=(
+            PLAYLISTS,
+            FOLLOWS,
+            COUNTERS,
+            COVERS,
+            SEARCH_DOCUMENTS,
+            IDEMPOTENCY_KEYS,
+            *PER_REQUEST,
+        ),
+        publishes=(FOLLOW_CHANGED,),
+    ),
+    HttpFunction(
+        name="library",
+        routes=(
+            Route("/v1/me/library", ("PUT", "DELETE")),
+            Route("/v1/me/library/contains"),
+            *(
+                route
+                for kind in ("tracks", "albums", "shows", "episodes")
+                for route in (
+                    Route(f"/v1/me/{kind}", ("GET", "PUT", "DELETE")),
+                    Route(f"/v1/me/{kind}/contains"),
+                )
+            ),
+            Route("/v1/me/tracks/{id}", ("PUT", "DELETE")),
+        ),
+        reads=(TRACKS, ALBUMS, ARTISTS, SHOWS, EPISODES, RESUME_POINTS, USERS, PLAYLISTS),
+        # An owner who removes a playlist from the library takes it out of search.
+        writes=(LIBRARIES, LIBRARY_ITEMS, FOLLOWS, COUNTERS, SEARCH_DOCUMENTS, *PER_REQUEST),
+        publishes=(FOLLOW_CHANGED,),
     ),
     HttpFunction(
         name="playback",
         routes=(
             Route("/v1/playback/manifest", rate_class=RateClass.PLAYER),
             Route("/v1/playback/license", ("POST",), rate_class=RateClass.PLAYER),
+            Route("/v1/playback/heartbeat", ("POST",), rate_class=RateClass.PLAYER),
             Route(
                 "/v1/playback/streams/{token}/{rest:path}",
                 auth=Auth.SESSION,
@@ -385,25 +385,87 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
             ),
         ),
         reads=(TRACKS, CDN_HEALTH, CONTENT_KEYS, AUDIO),
-        writes=(AUDIT_LEDGER,),
+        writes=(AUDIT_LEDGER, STREAM_LEASES, *PER_REQUEST),
         uses=(PLAYBACK_TOKEN_KEY, CDN_KEYS, CONTENT_KEY_KEK),
         min_instances=1,
     ),
     HttpFunction(
         name="events",
         routes=(Route("/v1/events", ("POST",), rate_class=RateClass.PLAYER),),
+        writes=PER_REQUEST,
         publishes=(PLAYBACK_EVENTS,),
         min_instances=1,
     ),
     HttpFunction(
         name="player",
-        routes=(Route("/v1/me/player/recently-played", rate_class=RateClass.PLAYER),),
-        reads=(LISTENING_HISTORY, TRACKS),
+        routes=tuple(
+            Route(f"/v1/me/player{path}", methods, rate_class=RateClass.PLAYER)
+            for path, methods in (
+                ("", ("GET", "PUT")),
+                ("/devices", ("GET",)),
+                ("/currently-playing", ("GET",)),
+                ("/queue", ("GET", "POST")),
+                ("/play", ("PUT", "POST")),
+                ("/pause", ("PUT",)),
+                ("/next", ("POST",)),
+                ("/previous", ("POST",)),
+                ("/seek", ("PUT",)),
+                ("/repeat", ("PUT",)),
+                ("/volume", ("PUT",)),
+                ("/shuffle", ("PUT",)),
+            )
+        ),
+        reads=(
+            TRACKS,
+            ALBUMS,
+            ARTISTS,
+            SHOWS,
+            EPISODES,
+            PLAYLISTS,
+            PLAYLIST_ITEMS,
+            LIBRARIES,
+            LIBRARY_ITEMS,
+            USERS,
+            COUNTERS,
+        ),
+        writes=(
+            PLAYER_STATES,
+            PLAYER_CONTEXTS,
+            DEVICES,
+            RESUME_POINTS,
+            IDEMPOTENCY_KEYS,
+            *PER_REQUEST,
+        ),
+    ),
+    HttpFunction(
+        name="connect",
+        routes=tuple(
+            Route(f"/v1/me/player{path}", methods, rate_class=RateClass.PLAYER)
+            for path, methods in (
+                ("/devices/{id}", ("PUT", "DELETE")),
+                ("/state", ("PUT",)),
+                ("/events", ("GET",)),
+            )
+        ),
+        reads=(TRACKS, ALBUMS, ARTISTS, SHOWS, EPISODES, COUNTERS),
+        writes=(PLAYER_STATES, PLAYER_CONTEXTS, DEVICES, RESUME_POINTS, *PER_REQUEST),
+        concurrency=60,  # each stream listens, and a Firestore channel carries 100 calls at once
+        timeout_s=3600,  # a stream of events ends with it, and the client resumes
+    ),
+    HttpFunction(
+        name="history",
+        routes=(
+            Route("/v1/me/player/recently-played", rate_class=RateClass.PLAYER),
+            Route("/v1/me/top/artists"),
+            Route("/v1/me/top/tracks"),
+        ),
+        reads=(LISTENING_HISTORY, TRACKS, ARTISTS, COUNTERS),
+        writes=PER_REQUEST,
     ),
     HttpFunction(
         name="uploads",
         routes=(Route("/v1/uploads", ("POST",)), Route("/v1/uploads/{id}")),
-        writes=(UPLOADS,),
+        writes=(UPLOADS, IDEMPOTENCY_KEYS, *PER_REQUEST),
         uses=(UPLOAD_SIGNING_KEY,),
     ),
     HttpFunction(
@@ -419,6 +481,14 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
             Route("/assets/{rest:path}", auth=Auth.PUBLIC, rate_class=RateClass.NONE),
         ),
     ),
+    HttpFunction(
+        name="api_docs",
+        routes=(
+            Route("/openapi.json", auth=Auth.PUBLIC, rate_class=RateClass.NONE),
+            Route("/docs", auth=Auth.PUBLIC, rate_class=RateClass.NONE),
+            Route("/docs/{rest:path}", auth=Auth.PUBLIC, rate_class=RateClass.NONE),
+        ),
+    ),
 )
 
 EVENT_FUNCTIONS: tuple[EventFunction, ...] = (
@@ -431,7 +501,7 @@ EVENT_FUNCTIONS: tuple[EventFunction, ...] = (
     EventFunction(
         name="validate_master",
         trigger=TopicTrigger(MASTER_RECEIVED, ack_deadline_s=600),
-        reads=(MASTERS,),
+        reads=(MASTERS, TRACKS),
         writes=(UPLOADS, INGESTIONS, FINGERPRINTS, CONTENT_KEYS, IMAGES),
         publishes=(TRANSCODE_FINISHED,),  # repeats a lost notification
         uses=(TRANSCODER, TRANSCODE_KEYS, CONTENT_KEY_KEK),
@@ -470,7 +540,8 @@ EVENT_FUNCTIONS: tuple[EventFunction, ...] = (
     EventFunction(
         name="record_history",
         trigger=TopicTrigger(PLAYBACK_EVENTS),
-        writes=(LISTENING_HISTORY,),
+        reads=(FOLLOWS,),
+        writes=(LISTENING_HISTORY, PLAY_COUNTS, FRIEND_ACTIVITY),
         concurrency=80,
     ),
 )
@@ -490,30 +561,97 @@ JOBS: tuple[Job, ...] = (
         uses=(CDN_KEYS,),
     ),
     Job(
+        name="detect_bots",
+        schedule="*/15 * * * *",
+        tasks=2,
+        reads=(LISTENING_HISTORY, TRACKS),
+        writes=(BOT_VERDICTS, BOT_SWEEPS, AUDIT_LEDGER),
+        timeout_s=1200,
+    ),
+    Job(
         name="seed_accounts",
-        writes=(USERS, OAUTH_CLIENTS),
+        writes=(USERS, USERNAMES, OAUTH_CLIENTS),
+    ),
+    Job(
+        name="load_catalogue",
+        writes=(
+            USERS,
+            USERNAMES,
+            TRACKS,
+            ALBUMS,
+            ARTISTS,
+            SHOWS,
+            EPISODES,
+            AUDIO_FEATURES,
+            LYRICS,
+            CATEGORIES,
+            FEATURED,
+            SEARCH_DOCUMENTS,
+            OAUTH_CLIENTS,
+            PLAYLISTS,
+            LIBRARIES,
+            LIBRARY_ITEMS,
+            FOLLOWS,
+            COUNTERS,
+            FRIEND_ACTIVITY,
+            RESUME_POINTS,
+            LISTENING_HISTORY,
+            PLAY_COUNTS,
+            IMAGES,
+            COVERS,
+            MASTERS,
+        ),
+        memory_mb=4096,
+        cpu=2.0,
     ),
 )
 
 COLLECTIONS: tuple[Collection, ...] = (
     USERS,
+    USERNAMES,
     OAUTH_CLIENTS,
     AUTHORIZATION_CODES,
     REFRESH_TOKENS,
     GRANTS,
+    DEVICE_CODES,
+    SIGN_IN_SESSIONS,
+    CONSENTS,
+    DPOP_PROOFS,
     TRACKS,
     ALBUMS,
     ARTISTS,
+    SHOWS,
+    EPISODES,
+    AUDIO_FEATURES,
+    LYRICS,
+    CATEGORIES,
+    FEATURED,
     SEARCH_DOCUMENTS,
+    PLAYLISTS,
+    PLAYLIST_ITEMS,
+    LIBRARIES,
+    LIBRARY_ITEMS,
+    FOLLOWS,
+    COUNTERS,
+    FRIEND_ACTIVITY,
+    SHARES,
+    RESUME_POINTS,
+    PLAYER_STATES,
+    PLAYER_CONTEXTS,
+    DEVICES,
+    STREAM_LEASES,
+    IDEMPOTENCY_KEYS,
     UPLOADS,
     INGESTIONS,
     FINGERPRINTS,
     CONTENT_KEYS,
     CDN_HEALTH,
     AUDIT_LEDGER,
+    BOT_VERDICTS,
+    BOT_SWEEPS,
 )
-BUCKETS: tuple[Bucket, ...] = (MASTERS, STAGING, AUDIO, IMAGES, PREVIEWS)
-TABLES: tuple[Table, ...] = (LISTENING_HISTORY,)
+BUCKETS: tuple[Bucket, ...] = (MASTERS, STAGING, AUDIO, IMAGES, COVERS, PREVIEWS)
+TABLES: tuple[Table, ...] = (LISTENING_HISTORY, PLAY_COUNTS, RATE_WINDOWS)
 WAREHOUSE_TABLES: tuple[WarehouseTable, ...] = (PLAYBACK_EVENTS_TABLE,)
 WAREHOUSE_VIEWS: tuple[WarehouseView, ...] = (PLAYBACK_EVENTS_VIEW,)
 WAREHOUSE_EXPORTS: tuple[WarehouseExport, ...] = (
@@ -525,6 +663,7 @@ TOPICS: tuple[Topic, ...] = (
     TRANSCODE_FINISHED,
     TRACK_PUBLISHED,
     PLAYBACK_EVENTS,
+    FOLLOW_CHANGED,
 )
 QUEUES: tuple[Queue, ...] = (CDN_PRIMING,)
 SECRETS: tuple[Secret, ...] = (
