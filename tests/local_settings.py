@@ -67,6 +67,7 @@ def variables(**changes: str) -> dict[str, str]:
         "SEGUE_SECRET_MANAGER_ENDPOINT": "127.0.0.1:9031",
         "SEGUE_KMS_ENDPOINT": "127.0.0.1:9032",
         "SEGUE_TASKS_ENDPOINT": "127.0.0.1:9033",
+        "SEGUE_RATE_LIMIT_SCALE": "0",  # tests of the limits switch them on
         **changes,
     }
 

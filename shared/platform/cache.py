@@ -64,12 +64,15 @@ class ReadThroughCache(Generic[K, V]):
         return found
 
     def forget(self, key: K) -> None:
-        """Drops `key`, because this process has just changed it."""
+        """Drops `key`, because this process has just changed it. What a read under way finds is
+        not kept: it may have been read before the change."""
         self._held.pop(key, None)
+        self._loading.pop(key, None)
 
     def clear(self) -> None:
         """Drops everything."""
         self._held.clear()
+        self._loading.clear()
 
     async def _read(self, keys: set[K]) -> dict[K, V]:
         loop = asyncio.get_running_loop()
@@ -90,11 +93,14 @@ class ReadThroughCache(Generic[K, V]):
         return {key: found[key] for key in keys if key in found}
 
     async def _fill(self, keys: list[K]) -> Mapping[K, V]:
+        own = asyncio.current_task()
         try:
             found = await self._load(keys)
             for key in keys:
-                self._held[key] = found.get(key)
+                if self._loading.get(key) is own:
+                    self._held[key] = found.get(key)
             return found
         finally:
             for key in keys:
-                self._loading.pop(key, None)
+                if self._loading.get(key) is own:
+                    del self._loading[key]

@@ -43,7 +43,17 @@ class TooLarge(InvalidInput):
 
 
 class Unauthenticated(DomainError):
-    """No access token, or one that is expired, foreign or altered."""
+    """No access token, or one that is expired, foreign or altered. `challenge` is the answer's
+    WWW-Authenticate."""
+
+    challenge = 'Bearer realm="segue"'
+
+    def __init__(
+        self, message: str, *, reason: str | None = None, challenge: str | None = None
+    ) -> None:
+        super().__init__(message, reason=reason)
+        if challenge is not None:
+            self.challenge = challenge
 
 
 class Forbidden(DomainError):

@@ -30,21 +30,27 @@ STATUS_OF: dict[type[errors.DomainError], int] = {
 
 
 def error_response(
-    status: int, message: str, *, reason: str | None = None, headers: dict[str, str] | None = None
+    status: int,
+    message: str,
+    *,
+    reason: str | None = None,
+    headers: dict[str, str] | None = None,
+    bare: bool = False,
 ) -> JSONResponse:
-    """An error as the Web API shapes it; `reason` only where a program can act on it."""
+    """An error as the Web API shapes it; `reason` only where a program can act on it. `bare` says
+    the same once more without the `error` around it, as the document has it of some operations."""
     error: dict[str, Any] = {"status": status, "message": message}
     if reason:
         error["reason"] = reason
-    return JSONResponse({"error": error}, status, headers=headers)
+    return JSONResponse({"error": error, **(error if bare else {})}, status, headers=headers)
 
 
-def domain_error_response(error: errors.DomainError) -> JSONResponse:
-    """The response for `error`, by the one table."""
+def domain_error_response(error: errors.DomainError, *, bare: bool = False) -> JSONResponse:
+    """The response for `error`, by the one table; `bare` as in `error_response`."""
     status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
     headers = {"cache-control": "no-store"}
     if isinstance(error, errors.Unauthenticated):
-        headers["www-authenticate"] = 'Bearer realm="segue"'
+        headers["www-authenticate"] = error.challenge
     if isinstance(error, errors.RateLimited):
         headers["retry-after"] = str(error.retry_after_s)
-    return error_response(status, error.message, reason=error.reason, headers=headers)
+    return error_response(status, error.message, reason=error.reason, headers=headers, bare=bare)

@@ -18,6 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 CdnProvider = Literal["cloud_cdn", "media_cdn", "cloudfront", "akamai", "fastly", "segue"]
 
 
+_CLOUD_RUNS = frozenset({"task_index", "task_count"})
+
+
+def _variable(name: str) -> str:
+    return f"{'CLOUD_RUN' if name in _CLOUD_RUNS else 'SEGUE'}_{name.upper()}"
+
+
 class SettingsError(RuntimeError):
     """The environment is incomplete or invalid; the message names every variable at fault."""
 
@@ -60,12 +67,16 @@ class Settings(BaseModel):
     kms_endpoint: str | None = None
     tasks_endpoint: str | None = None
     pubsub_endpoint: str | None = None
+    bigtable_endpoint: str | None = None
     anonymous: bool = False  # emulators know no credentials
+    rate_limit_scale: float = Field(default=1.0, ge=0)  # times F285's limits; 0 is no limit
+    task_index: int = Field(default=0, ge=0)  # of a job's task, among `task_count`
+    task_count: int = Field(default=1, ge=1)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Settings from `SEGUE_*` variables; `SEGUE_TOKEN_JWKS`, `SEGUE_CDNS` and
-        `SEGUE_SECRET_VERSIONS` hold JSON.
+        `SEGUE_SECRET_VERSIONS` hold JSON. A job's task is told by Cloud Run's own variables.
 
         Raises SettingsError that names every missing or invalid variable at once.
         """
@@ -73,7 +84,7 @@ class Settings(BaseModel):
         raw: dict[str, object] = {
             name: environ[variable]
             for name in cls.model_fields
-            if (variable := f"SEGUE_{name.upper()}") in environ
+            if (variable := _variable(name)) in environ
         }
         faults = []
         for name in ("token_jwks", "cdns", "secret_versions"):
@@ -88,7 +99,7 @@ class Settings(BaseModel):
         except ValidationError as error:
             named = {fault.split(":")[0] for fault in faults}
             for detail in error.errors():
-                variable = f"SEGUE_{str(detail['loc'][0]).upper()}"
+                variable = _variable(str(detail["loc"][0]))
                 if variable not in named:
                     where = ".".join(str(part) for part in detail["loc"][1:])
                     message = "missing" if detail["type"] == "missing" else detail["msg"]

@@ -148,6 +148,8 @@ def bigtable(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
                     }
                 )
         settings_env.setenv("BIGTABLE_EMULATOR_HOST", f"127.0.0.1:{port}")
+        settings_env.setenv("SEGUE_BIGTABLE_ENDPOINT", f"127.0.0.1:{port}")
+        local_settings.forget_settings()
         yield f"127.0.0.1:{port}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,9 +14,13 @@ from shared.platform import clients
 
 
 async def create(upload: Upload, expires_at: datetime) -> None:
-    """Stores a new upload, which disappears at `expires_at` unless its master arrives."""
+    """Stores a new upload, which disappears at `expires_at` unless its master arrives; one that is
+    there already (a request that is made again) stays as it is."""
+    from google.api_core.exceptions import AlreadyExists
+
     document = clients.collection(topology.UPLOADS).document(upload.upload_id)
-    await document.set({**upload.model_dump(), "expires_at": expires_at})
+    with suppress(AlreadyExists):
+        await document.create({**upload.model_dump(), "expires_at": expires_at})
 
 
 async def load(upload_id: str) -> Upload | None:

@@ -66,3 +66,12 @@ def test_settings_do_not_change() -> None:
     settings = Settings.from_env(local_settings.variables())
     with pytest.raises(ValueError, match="frozen"):
         settings.project = "another"  # type: ignore[misc]
+
+
+def test_cloud_run_tells_a_job_which_of_its_tasks_it_is() -> None:
+    alone = Settings.from_env(local_settings.variables())
+    assert (alone.task_index, alone.task_count) == (0, 1)
+    third = local_settings.variables(CLOUD_RUN_TASK_INDEX="2", CLOUD_RUN_TASK_COUNT="4")
+    assert (Settings.from_env(third).task_index, Settings.from_env(third).task_count) == (2, 4)
+    with pytest.raises(SettingsError, match="CLOUD_RUN_TASK_COUNT:"):
+        Settings.from_env(local_settings.variables(CLOUD_RUN_TASK_COUNT="many"))
