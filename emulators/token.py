@@ -60,7 +60,9 @@ def mint(
             raise SignInError(_said(page))
         fields = {"form_token": unescape(form_token[1]), "username": username, "password": password}
         answer = browser.post(url, data=fields)
-        if answer.status_code != 302:
+        if answer.status_code in (302, 303) and answer.headers["location"].startswith("/accounts/"):
+            answer = _allow(browser, httpx.URL(url).join(answer.headers["location"]))
+        if answer.status_code not in (302, 303):
             raise SignInError(_said(answer))
         back = parse_qs(urlsplit(answer.headers["location"]).query)
         if "code" not in back or back.get("state") != [state] or back.get("iss") != [accounts_url]:
@@ -79,6 +81,16 @@ def mint(
         raise SignInError(_said(issued))
     tokens: dict[str, Any] = issued.json()
     return tokens
+
+
+def _allow(browser: httpx.Client, url: httpx.URL) -> httpx.Response:
+    """Allows what an app that is not ours asks for, unless that was allowed before."""
+    page = browser.get(url)
+    form_token = _FORM_TOKEN.search(page.text)
+    if form_token is None:
+        return page
+    fields = {"form_token": unescape(form_token[1]), "decision": "allow"}
+    return browser.post(url, data=fields)
 
 
 def _said(answer: httpx.Response) -> str:

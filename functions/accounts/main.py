@@ -1,29 +1,36 @@
-"""Sign-in, tokens and the caller's profile."""
+"""Sign-in, sign-up, consent, devices, developers' apps, and tokens."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import functions_framework.aio
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
+from shared.abuse import service as abuse
 from shared.accounts import errors as faults
-from shared.accounts import render, requests, service, sign_in_form, tokens
-from shared.platform.errors import DomainError, RateLimited
+from shared.accounts import granting, registration, render, requests, sessions
+from shared.platform.errors import RateLimited
 from shared.platform.http import Caller, bridge, create_app
 from shared.platform.responses import domain_error_response
 from shared.platform.settings import settings
 
-app = create_app("accounts")
+if TYPE_CHECKING:
+    from shared.accounts import pages
+
+# No page but ours may read the pages that people sign in on (RFC 9700, 2.6).
+app = create_app("accounts", cross_origin_below="/accounts/api/")
 ANYONE = {"access-control-allow-origin": "*"}  # apps in a browser on another origin
-NOT_STORED = {"cache-control": "no-store", "pragma": "no-cache", **ANYONE}
+NOT_STORED = {"cache-control": "no-store", "pragma": "no-cache"}
+ANSWER = {**NOT_STORED, **ANYONE}
+FORM = ["GET", "POST"]
 AN_HOUR = {"cache-control": "public, max-age=3600", **ANYONE}
 
 
 @app.exception_handler(faults.OAuthError)
 async def oauth_error(_: Request, error: faults.OAuthError) -> Response:
-    headers = dict(NOT_STORED)
+    headers = dict(ANSWER)
     if isinstance(error, faults.InvalidClient) and error.basic:
         headers["www-authenticate"] = 'Basic realm="segue"'
     body = {"error": error.code, "error_description": error.message}
@@ -31,69 +38,90 @@ async def oauth_error(_: Request, error: faults.OAuthError) -> Response:
 
 
 @app.exception_handler(faults.RejectedRequest)
-async def back_to_the_app(_: Request, error: faults.RejectedRequest) -> Response:
-    return RedirectResponse(error.location, 302, headers=NOT_STORED)
+async def back_to_the_app(request: Request, error: faults.RejectedRequest) -> Response:
+    return _onward(request, error.location)
 
 
 @app.exception_handler(faults.UntrustedRequest)
 async def failure_page(_: Request, error: faults.UntrustedRequest) -> Response:
     from shared.accounts import pages
 
-    html, headers = pages.failure(error.message)
-    return HTMLResponse(html, domain_error_response(error).status_code, headers=headers)
+    return _page(pages.failure(error))
 
 
-@app.get("/accounts/authorize")
-async def show_sign_in(request: Request) -> Response:
-    return await _page(request)
+# --- for people -------------------------------------------------------------------------------
 
 
-@app.post("/accounts/authorize")
-async def sign_in(request: Request) -> Response:
-    wanted = await service.authorization_request(request.url.query)
-    form = requests.parse_form(request.headers.get("content-type", ""), await request.body())
-    username = form.get("username", "")
-    address = requests.caller_address(
-        request.headers.get("x-forwarded-for"), request.client and request.client.host
-    )
-    try:
-        sign_in_form.check(
-            form.get("form_token", ""), await tokens.form_key(), _cookie(request), wanted.query
-        )
-        location = await service.sign_in(wanted, username, form.get("password", ""), address)
-    except (faults.WrongCredentials, faults.StaleForm, RateLimited) as error:
-        return await _page(request, username, error)
-    return RedirectResponse(location, 302, headers=NOT_STORED)
-
-
-def _cookie(request: Request) -> str | None:
-    return request.cookies.get(sign_in_form.cookie_name(settings().accounts_url))
-
-
-async def _page(request: Request, username: str = "", error: DomainError | None = None) -> Response:
+@app.api_route("/accounts/authorize", methods=FORM, include_in_schema=False)
+@app.api_route("/accounts/login", methods=FORM, include_in_schema=False)
+@app.api_route("/accounts/signup", methods=FORM, include_in_schema=False)
+@app.api_route("/accounts/device", methods=FORM, include_in_schema=False)
+@app.api_route("/accounts/apps", methods=FORM, include_in_schema=False)
+@app.api_route("/accounts/logout", methods=FORM, include_in_schema=False)
+async def page(request: Request) -> Response:
     from shared.accounts import pages
 
-    wanted = await service.authorization_request(request.url.query)
-    fault = error.message if error else None
-    html, headers = await pages.sign_in(wanted, _cookie(request), username, fault)
-    if isinstance(error, RateLimited):
-        headers["retry-after"] = str(error.retry_after_s)
-    status = domain_error_response(error).status_code if error else 200
-    return HTMLResponse(html, status, headers=headers)
+    name, query = request.url.path.rpartition("/")[2], request.url.query
+    browser = sessions.browser_of(request)
+    if request.method == "GET":
+        shown = await pages.screen(name).show(browser, query)
+    else:
+        form = await _form(request)
+        if name == "logout" and "token" in form:  # what revocation was called at first
+            return _answer(await granting.answer("revoke", _authorization(request), form))
+        shown = await pages.screen(name).submit(browser, query, form)
+    if isinstance(shown, pages.Redirect):
+        return _onward(request, shown.location, shown.cookie)
+    return _page(shown)
+
+
+def _page(shown: pages.Page) -> Response:
+    status = domain_error_response(shown.fault).status_code if shown.fault else 200
+    headers = dict(shown.headers)
+    if isinstance(shown.fault, RateLimited):
+        headers["retry-after"] = str(shown.fault.retry_after_s)
+    return HTMLResponse(shown.html, status, headers=headers)
+
+
+def _onward(request: Request, location: str, cookie: str | None = None) -> Response:
+    # After a form 303, so that no browser sends the password on (RFC 9700, 4.12).
+    headers = {**NOT_STORED, "referrer-policy": "no-referrer"}
+    if cookie:
+        headers["set-cookie"] = cookie
+    return RedirectResponse(location, 302 if request.method == "GET" else 303, headers=headers)
+
+
+def _authorization(request: Request) -> str | None:
+    return request.headers.get("authorization")
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return requests.parse_form(request.headers.get("content-type", ""), await request.body())
+
+
+# --- for programs -----------------------------------------------------------------------------
 
 
 @app.post("/accounts/api/token")
 async def token(request: Request) -> Response:
-    form = requests.parse_form(request.headers.get("content-type", ""), await request.body())
-    issued = await service.issue_tokens(request.headers.get("authorization"), form)
-    return JSONResponse(issued.model_dump(exclude_none=True), headers=NOT_STORED)
+    form, proof = await _form(request), await requests.proven_key(request)
+    issued = await granting.issue_tokens(
+        _authorization(request), form, proof, is_suspected=abuse.is_suspected
+    )
+    return _answer(issued)
 
 
-@app.post("/accounts/logout")
-async def logout(request: Request) -> Response:
-    form = requests.parse_form(request.headers.get("content-type", ""), await request.body())
-    await service.revoke(request.headers.get("authorization"), form)
-    return JSONResponse({}, headers=NOT_STORED)
+@app.post("/accounts/api/device_authorization")
+@app.post("/accounts/api/revoke")
+@app.post("/accounts/api/introspect")
+async def endpoint(request: Request) -> Response:
+    name, form = request.url.path.rpartition("/")[2], await _form(request)
+    return _answer(await granting.answer(name, _authorization(request), form))
+
+
+@app.post("/accounts/api/register", status_code=201)
+async def register(request: Request, caller: Caller) -> Response:
+    return _answer(await registration.register(caller, await request.body()), 201)
 
 
 @app.get("/accounts/.well-known/jwks.json")
@@ -103,14 +131,13 @@ async def keys() -> Response:
 
 @app.get("/accounts/.well-known/openid-configuration")
 @app.get("/accounts/.well-known/oauth-authorization-server")
+@app.get("/.well-known/oauth-authorization-server/accounts")
 async def metadata() -> Response:
     return JSONResponse(render.metadata(settings().accounts_url), headers=AN_HOUR)
 
 
-@app.get("/v1/me")
-async def me(caller: Caller) -> dict[str, Any]:
-    user = await service.get_user(caller.require_user())
-    return render.profile(user, caller.scopes, settings().public_url)
+def _answer(body: dict[str, Any], status: int = 200) -> Response:
+    return JSONResponse(body, status, headers=ANSWER)
 
 
 @functions_framework.aio.http

@@ -1,7 +1,8 @@
 """Creates or updates people and apps from JSON:
 
-{"users":   [{"username", "password", "email", "country", "tier", "display_name"}],
- "clients": [{"client_id", "name", "redirect_uris", "secret" | null, "scopes"}]}
+{"users":   [{"username", "password", "email", "country", "tier", "display_name",
+              "user_id" | null, "explicit_filter", "image_url" | null}],
+ "clients": [{"client_id", "name", "redirect_uris", "secret" | null, "scopes", "first_party"}]}
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.accounts import service
-from shared.platform.errors import InvalidInput
+from shared.platform.errors import DomainError
 
 
 class _Entry(BaseModel):
@@ -31,6 +32,9 @@ class SeedUser(_Entry):
     country: str
     tier: Literal["free", "premium"] = "free"
     display_name: str
+    user_id: str | None = None
+    explicit_filter: bool = False
+    image_url: str | None = None
 
 
 class SeedClient(_Entry):
@@ -41,6 +45,7 @@ class SeedClient(_Entry):
     redirect_uris: list[str] = []
     secret: str | None = None
     scopes: list[str] = []
+    first_party: bool = False
 
 
 class Seed(_Entry):
@@ -66,7 +71,7 @@ def main() -> None:
     try:
         text = path.read_text() if path else sys.stdin.read()
         asyncio.run(seed(Seed.model_validate_json(text)))
-    except (OSError, ValidationError, InvalidInput) as error:
+    except (OSError, ValidationError, DomainError) as error:
         parser.error(str(error))
 
 

@@ -6,12 +6,14 @@ InvalidInput
 ├── UntrustedRequest      shown as a page: its redirect_uri must not be followed
 ├── RejectedRequest       sent back to the app in `location`
 ├── WrongCredentials      unknown user or wrong password; nobody learns which
-└── StaleForm             the sign-in form is forged or too old
+└── StaleForm             the form is forged or too old
+Conflict
+└── UsernameTaken
 """
 
 from __future__ import annotations
 
-from shared.platform.errors import InvalidInput, Unauthenticated
+from shared.platform.errors import Conflict, InvalidInput, Unauthenticated
 
 
 class OAuthError(InvalidInput):
@@ -57,4 +59,8 @@ class WrongCredentials(InvalidInput):
 
 
 class StaleForm(InvalidInput):
-    """The sign-in form was not ours, or is too old."""
+    """The form was not ours, or is too old."""
+
+
+class UsernameTaken(Conflict):
+    """Somebody else has this username."""

@@ -31,17 +31,28 @@ class User(_Document):
     tier: Tier
     password_hash: str
     explicit_filter: bool = False
+    image_url: str | None = None
+
+
+class Username(_Document):
+    """Whose a username is: the document that makes it unique, named by the username."""
+
+    user_id: str
 
 
 class Client(_Document):
     """An app. A public one, which cannot keep a secret, has no `secret_hash`; `scopes` is the
-    most that it may ask for."""
+    most that it may ask for. A `first_party` one is ours, and asks for no consent; `owner_id` is
+    the person who registered it."""
 
     id: str
     name: str
     redirect_uris: tuple[str, ...]
     scopes: tuple[str, ...]
     secret_hash: str | None = None
+    first_party: bool = False
+    owner_id: str | None = None
+    created_at: datetime | None = None
 
     @property
     def confidential(self) -> bool:
@@ -50,7 +61,8 @@ class Client(_Document):
 
 
 class AuthorizationCode(_Document):
-    """A code, stored under its hash. `grant_id` is set once the code was used."""
+    """A code, stored under its hash. `grant_id` is set once the code was used; `key_thumbprint`
+    is the DPoP key that the app announced (RFC 9449, 10)."""
 
     client_id: str
     user_id: str
@@ -58,19 +70,24 @@ class AuthorizationCode(_Document):
     scopes: tuple[str, ...]
     code_challenge: str
     expires_at: datetime
+    device_id: str | None = None
+    key_thumbprint: str | None = None
     grant_id: str | None = None
 
 
 class Grant(_Document):
     """What a person allowed an app: the family of the refresh tokens that came from one sign-in.
-    `current` is the hash of the one that is still good. Without its grant no token of the family
-    works: to revoke is to delete."""
+    `current` is the hash of the one that is still good, `key_thumbprint` the DPoP key without
+    which a public client cannot use it. Without its grant no token of the family works: to revoke
+    is to delete."""
 
     client_id: str
     user_id: str
     scopes: tuple[str, ...]
     current: str
     expires_at: datetime
+    device_id: str | None = None
+    key_thumbprint: str | None = None
 
 
 class RefreshToken(_Document):
@@ -81,16 +98,35 @@ class RefreshToken(_Document):
     expires_at: datetime
 
 
-class TokenSet(BaseModel):
-    """A successful answer of the token endpoint (RFC 6749, 5.1)."""
+class DeviceCode(_Document):
+    """A device that waits for its person (RFC 8628), stored under the user code. `user_id` is set
+    by the person's decision, `grant_id` once the device has its tokens."""
 
-    model_config = ConfigDict(frozen=True)
+    secret_hash: str
+    client_id: str
+    scopes: tuple[str, ...]
+    expires_at: datetime
+    interval_s: int
+    polled_at: datetime | None = None
+    device_id: str | None = None
+    user_id: str | None = None
+    denied: bool = False
+    grant_id: str | None = None
 
-    access_token: str
-    token_type: Literal["Bearer"] = "Bearer"
-    expires_in: int
-    scope: str
-    refresh_token: str | None = None
+
+class Consent(_Document):
+    """What a person has allowed an app so far, stored under both ids."""
+
+    user_id: str
+    client_id: str
+    scopes: tuple[str, ...]
+
+
+class SignInSession(_Document):
+    """A browser in which a person is signed in, stored under the hash of its cookie."""
+
+    user_id: str
+    expires_at: datetime
 
 
 def user_id(username: str) -> str:

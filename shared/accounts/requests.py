@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote_plus
 
-from shared.accounts.errors import InvalidClient, invalid_request
+from shared.accounts.errors import InvalidClient, OAuthError, invalid_request
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from shared.platform.dpop import Proof
 
 MAX_FORM_BYTES = 16 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636, 4.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +82,24 @@ def claimant(authorization: str | None, form: Mapping[str, str]) -> Claimant:
     return Claimant(client_id, secret or None, basic=True)
 
 
+async def proven_key(request: Request) -> Proof | None:
+    """The DPoP proof that `request` carries, None without one (RFC 9449, 5). Raises OAuthError
+    `invalid_dpop_proof`, also for one that was used before."""
+    if "dpop" not in request.headers:
+        return None
+    from shared.platform import dpop
+
+    try:
+        proof = dpop.proof_of(request) or ""
+        verified = dpop.verify_proof(proof, request.method, dpop.address_of(request))
+        await dpop.use_once(verified)
+    except dpop.InvalidProof as error:
+        raise OAuthError("invalid_dpop_proof", error.message) from None
+    return verified
+
+
 def caller_address(forwarded_for: str | None, peer: str | None) -> str:
     """The address that a request came from. Google's load balancer appends the caller's and its
     own to X-Forwarded-For; what stands before them is the caller's own invention."""
     addresses = [part.strip() for part in (forwarded_for or "").split(",") if part.strip()]
     return addresses[-2:][0] if addresses else peer or "unknown"
-
-
-def code_challenge(verifier: str) -> str:
-    """The S256 challenge of `verifier` (RFC 7636, 4.2)."""
-    hashed = hashlib.sha256(verifier.encode("ascii")).digest()
-    return base64.urlsafe_b64encode(hashed).rstrip(b"=").decode()
-
-
-def verifies(verifier: str, challenge: str) -> bool:
-    """Whether `verifier` is well-formed and `challenge` was made of it."""
-    return _VERIFIER.fullmatch(verifier) is not None and hmac.compare_digest(
-        code_challenge(verifier), challenge
-    )

@@ -1,196 +1,90 @@
-"""Sign-in, tokens, people and apps."""
+"""People and apps: found, created, changed."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+import re
+from collections.abc import Callable, Mapping, Sequence
 
-from shared.accounts import authorization, passwords, redirects, requests, store, tokens
-from shared.accounts.authorization import AuthorizationRequest
-from shared.accounts.errors import InvalidClient, OAuthError, WrongCredentials, invalid_grant
-from shared.accounts.models import AuthorizationCode, Client, Grant, Tier, TokenSet, User, user_id
-from shared.accounts.scopes import APP_SCOPES, SCOPES, parse_scopes, refused
-from shared.accounts.throttle import Throttle
+from shared import topology
+from shared.accounts import passwords, redirects, store
+from shared.accounts.errors import UsernameTaken
+from shared.accounts.models import Client, Tier, User, Username
+from shared.accounts.models import user_id as default_id
+from shared.accounts.scopes import SCOPES
+from shared.accounts.work import Work
+from shared.platform.cache import ReadThroughCache
 from shared.platform.errors import InvalidInput, NotFound
 from shared.platform.ids import random_id
-from shared.platform.settings import settings
 
-CODE_LIFE = timedelta(seconds=60)
-GRANT_LIFE = timedelta(days=30)  # since its last use
-_throttle = Throttle()
-
-
-async def authorization_request(query: str) -> AuthorizationRequest:
-    """The authorization request in the query string. Raises UntrustedRequest, RejectedRequest."""
-    parameters = authorization.parse_query(query)
-    client = await store.client(parameters.get("client_id", ""))
-    return authorization.authorization_request(client, parameters, query, settings().accounts_url)
+USERS_CACHED = 10_000
+USER_TTL_S = 60.0
+_USER_ID = re.compile(r"[0-9A-Za-z_.-]{1,64}")
+_CLIENT_ID = re.compile(r"[0-9A-Za-z-]{1,100}")
 
 
-async def sign_in(request: AuthorizationRequest, username: str, password: str, address: str) -> str:
-    """Where to send the browser: the app's redirect_uri with `code`, `state` and `iss` (RFC 9207).
-
-    Raises WrongCredentials for an unknown person and for a wrong password alike, and RateLimited
-    after repeated failures for `username` or from `address`.
-    """
-    name = username.strip().lower()[:100]
-    _throttle.attempt(name, address)
-    user = await store.user(user_id(name))
-    if not await passwords.verify_password(user.password_hash if user else None, password):
-        raise WrongCredentials("The username or the password is wrong.")
-    assert user is not None
-    _throttle.succeeded(name, address)
-    secret = passwords.new_secret()
-    code = AuthorizationCode(
-        client_id=request.client.id,
-        user_id=user.id,
-        redirect_uri=request.redirect_uri,
-        scopes=request.scopes,
-        code_challenge=request.code_challenge,
-        expires_at=datetime.now(UTC) + CODE_LIFE,
-    )
-    await store.add_code(passwords.digest(secret), code)
-    return redirects.with_parameters(
-        request.redirect_uri, code=secret, state=request.state, iss=settings().accounts_url
-    )
+async def _load(ids: Sequence[str]) -> Mapping[str, User]:
+    return await store.users(ids)
 
 
-async def issue_tokens(authorization: str | None, form: Mapping[str, str]) -> TokenSet:
-    """The token endpoint: `form` by its `grant_type`, `authorization` is the header of that name.
-
-    Raises OAuthError.
-    """
-    (grant_type,) = requests.required(form, "grant_type")
-    if grant_type not in _GRANTS:
-        supported = ", ".join(_GRANTS)
-        raise OAuthError("unsupported_grant_type", f"grant_type must be one of: {supported}.")
-    client = await _authenticate(authorization, form)
-    return await _GRANTS[grant_type](client, form)
-
-
-async def revoke(authorization: str | None, form: Mapping[str, str]) -> None:
-    """Revokes the family of the refresh token `token` (RFC 7009); one that is not known is as
-    good as revoked. Raises OAuthError."""
-    client = await _authenticate(authorization, form)
-    (token,) = requests.required(form, "token")
-    await store.revoke(passwords.digest(token), client.id)
-
-
-async def _authenticate(authorization: str | None, form: Mapping[str, str]) -> Client:
-    claimant = requests.claimant(authorization, form)
-    client = await store.client(claimant.client_id)
-    refusal = InvalidClient("Unknown client, or a wrong client secret.", basic=claimant.basic)
-    if client is None:
-        raise refusal
-    if client.secret_hash is None:
-        if claimant.secret is not None:
-            raise refusal
-    elif claimant.secret is None:
-        raise InvalidClient("This client must authenticate.", basic=claimant.basic)
-    elif not passwords.matches_digest(client.secret_hash, claimant.secret):
-        raise refusal
-    return client
-
-
-async def _by_code(client: Client, form: Mapping[str, str]) -> TokenSet:
-    code, redirect_uri, verifier = requests.required(form, "code", "redirect_uri", "code_verifier")
-
-    def check(stored: AuthorizationCode) -> None:
-        if stored.client_id != client.id:
-            raise invalid_grant("The code was issued to another client.")
-        if stored.redirect_uri != redirect_uri:
-            raise invalid_grant("redirect_uri differs from the one in the authorization request.")
-        if not requests.verifies(verifier, stored.code_challenge):
-            raise invalid_grant("code_verifier does not match the code_challenge.")
-
-    now, refresh_token = datetime.now(UTC), passwords.new_secret()
-    redeemed = await store.redeem_code(
-        passwords.digest(code),
-        check,
-        random_id(),
-        passwords.digest(refresh_token),
-        now + GRANT_LIFE,
-        now,
-    )
-    return await _token_set(client, redeemed.user_id, redeemed.scopes, refresh_token)
-
-
-async def _by_refresh_token(client: Client, form: Mapping[str, str]) -> TokenSet:
-    (token,) = requests.required(form, "refresh_token")
-    narrowed = parse_scopes(form["scope"]) if "scope" in form else None
-
-    def check(grant: Grant) -> None:
-        if grant.client_id != client.id:
-            raise invalid_grant("The refresh token was issued to another client.")
-        if bad := refused(narrowed or (), grant.scopes):
-            raise OAuthError("invalid_scope", f"Not granted: {' '.join(bad)}.")
-
-    now, refresh_token = datetime.now(UTC), passwords.new_secret()
-    grant = await store.rotate(
-        passwords.digest(token), check, passwords.digest(refresh_token), now + GRANT_LIFE, now
-    )
-    scopes = grant.scopes if narrowed is None else narrowed  # for this access token alone
-    return await _token_set(client, grant.user_id, scopes, refresh_token)
-
-
-async def _by_client_credentials(client: Client, form: Mapping[str, str]) -> TokenSet:
-    if not client.confidential:
-        raise OAuthError("unauthorized_client", "A public client has no credentials of its own.")
-    scopes = parse_scopes(form.get("scope", ""))
-    allowed = tuple(scope for scope in client.scopes if scope in APP_SCOPES)
-    if bad := refused(scopes, allowed):
-        raise OAuthError("invalid_scope", f"Not for an app on its own: {' '.join(bad)}.")
-    return await _token_set(client, None, scopes, None)
-
-
-_GRANTS: dict[str, Callable[[Client, Mapping[str, str]], Awaitable[TokenSet]]] = {
-    "authorization_code": _by_code,
-    "refresh_token": _by_refresh_token,
-    "client_credentials": _by_client_credentials,
-}
-
-
-async def _token_set(
-    client: Client, subject: str | None, scopes: tuple[str, ...], refresh_token: str | None
-) -> TokenSet:
-    user = await store.user(subject) if subject is not None else None
-    if subject is not None and user is None:
-        raise invalid_grant("This account no longer exists.")
-    return TokenSet(
-        access_token=await tokens.access_token(client, user, scopes),
-        expires_in=tokens.ACCESS_TOKEN_LIFE_S,
-        scope=" ".join(scopes),
-        refresh_token=refresh_token,
-    )
+_users: ReadThroughCache[str, User] = ReadThroughCache(
+    _load, maximum=USERS_CACHED, ttl_s=USER_TTL_S, negative_ttl_s=5.0
+)
 
 
 async def get_user(user_id: str) -> User:
-    """The person `user_id`. Raises NotFound."""
+    """The person `user_id`, as they are now. Raises NotFound."""
     user = await store.user(user_id)
     if user is None:
         raise NotFound("This account no longer exists.")
     return user
 
 
+async def get_users(ids: Sequence[str]) -> list[User | None]:
+    """The people `ids`, None for those who do not exist; at most a minute old, for showing who
+    somebody is and not for deciding what they may."""
+    found = await _users.get_many(ids)
+    return [found.get(each) for each in ids]
+
+
+async def find_by_username(name: str) -> User | None:
+    """The person who signs in as `name`, in any case."""
+    name = name.strip().lower()[:100]
+    if not name:
+        return None
+    taken = await store.username(name)
+    found = await store.user(taken.user_id if taken else default_id(name))
+    return found if found and found.username == name else None
+
+
 async def create_user(
-    username: str, password: str, email: str, country: str, tier: Tier, display_name: str
+    username: str,
+    password: str,
+    email: str,
+    country: str,
+    tier: Tier,
+    display_name: str,
+    *,
+    user_id: str | None = None,
+    explicit_filter: bool = False,
+    image_url: str | None = None,
 ) -> User:
-    """Creates the person `username`, or updates everything but the ids. `country` is ISO 3166-1
-    alpha-2. Raises InvalidInput."""
+    """Creates the person `username`, or updates everything but the ids. `user_id` fixes the id
+    (1 to 64 of `0-9A-Za-z_.-`); `country` is ISO 3166-1 alpha-2. Raises InvalidInput, and
+    UsernameTaken when the name is another's."""
     name = username.strip().lower()
-    if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise InvalidInput("A username has 1 to 100 printable characters.")
-    if not 8 <= len(password.encode()) <= passwords.MAX_PASSWORD_BYTES:
-        raise InvalidInput(f"A password has 8 to {passwords.MAX_PASSWORD_BYTES} bytes.")
-    if len(country) != 2 or not (country.isascii() and country.isalpha() and country.isupper()):
-        raise InvalidInput("A country is two capital letters (ISO 3166-1 alpha-2).")
+    if not 1 <= len(name) <= 100 or not name.isprintable() or not store.lawful(name):
+        raise InvalidInput("A username has 1 to 100 printable characters and no slash.")
+    if user_id is not None and not _USER_ID.fullmatch(user_id):
+        raise InvalidInput("A user_id has 1 to 64 letters, digits, dots, hyphens or underscores.")
     if tier not in ("free", "premium"):
         raise InvalidInput("A tier is free or premium.")
-    hashed = passwords.hash_password(password)
+    check_password(password)
+    check_country(country)
+    hashed = await passwords.hash_in_turn(password)
 
-    def change(present: User | None) -> User:
+    def change(present: User | None, own_id: str) -> User:
         return User(
-            id=user_id(name),
+            id=own_id,
             account_id=present.account_id if present else random_id(),
             username=name,
             display_name=display_name,
@@ -198,10 +92,84 @@ async def create_user(
             country=country,
             tier=tier,
             password_hash=hashed,
-            explicit_filter=present.explicit_filter if present else False,
+            explicit_filter=present.explicit_filter if present else explicit_filter,
+            image_url=image_url or (present.image_url if present else None),
         )
 
-    return await store.change_user(user_id(name), change)
+    return await _store_user(name, user_id, change, replace=True)
+
+
+async def sign_up(
+    username: str, password: str, email: str, country: str, display_name: str
+) -> User:
+    """A new person, on the free tier; every value has been checked. Raises UsernameTaken, also
+    for the slower of two who want the same name at once."""
+    hashed = await passwords.hash_in_turn(password)
+
+    def change(_: User | None, own_id: str) -> User:
+        return User(
+            id=own_id,
+            account_id=random_id(),
+            username=username,
+            display_name=display_name,
+            email=email,
+            country=country,
+            tier="free",
+            password_hash=hashed,
+        )
+
+    return await _store_user(username, None, change, replace=False)
+
+
+def check_password(password: str) -> None:
+    """Raises InvalidInput for one that is too short or too long."""
+    if not 8 <= len(password.encode("utf-8", "replace")) <= passwords.MAX_PASSWORD_BYTES:
+        raise InvalidInput(f"A password has 8 to {passwords.MAX_PASSWORD_BYTES} bytes.")
+
+
+def check_country(country: str) -> None:
+    """Raises InvalidInput for what is no ISO 3166-1 alpha-2 code."""
+    if len(country) != 2 or not (country.isascii() and country.isalpha() and country.isupper()):
+        raise InvalidInput("A country is two capital letters (ISO 3166-1 alpha-2).")
+
+
+async def _store_user(
+    name: str, own_id: str | None, change: Callable[[User | None, str], User], *, replace: bool
+) -> User:
+    """Stores what `change` makes of the present person, together with the name that is theirs."""
+
+    async def read(work: Work) -> None:
+        await store.load(
+            work, [(topology.USERNAMES, name, Username), (topology.USERS, default_id(name), User)]
+        )
+        taken = work.get(topology.USERNAMES, name, Username)
+        wanted = own_id or (taken.user_id if taken else default_id(name))
+        await store.load(work, [(topology.USERS, wanted, User)])
+        present = work.get(topology.USERS, wanted, User)
+        if present and present.username != name:
+            await store.load(work, [(topology.USERNAMES, present.username, Username)])
+
+    def decide(work: Work) -> User:
+        taken = work.get(topology.USERNAMES, name, Username)
+        named = work.get(topology.USERS, default_id(name), User)
+        holder = taken.user_id if taken else named.id if named and named.username == name else None
+        wanted = own_id or holder or default_id(name)
+        present = work.get(topology.USERS, wanted, User)
+        user = change(present, wanted)
+        if holder not in (None, wanted):
+            raise UsernameTaken(f"The username {name} is taken.")
+        # An earlier attempt of ours whose answer was lost has left our own salted hash.
+        if present and not replace and present.password_hash != user.password_hash:
+            raise UsernameTaken(f"The username {name} is taken.")
+        work.put(topology.USERS, wanted, user)
+        work.put(topology.USERNAMES, name, Username(user_id=wanted))
+        if present and present.username != name:
+            work.delete(topology.USERNAMES, present.username)
+        return user
+
+    user = await store.in_one_commit(read, decide)
+    _users.forget(user.id)
+    return user
 
 
 async def create_client(
@@ -210,15 +178,15 @@ async def create_client(
     redirect_uris: Sequence[str],
     secret: str | None,
     scopes: Sequence[str],
+    *,
+    first_party: bool = False,
 ) -> Client:
     """Registers the app `client_id` or replaces its registration; without `secret` it is public.
     A secret is random and at least 32 characters long: it is stored as a plain hash. Raises
     InvalidInput."""
-    if not 1 <= len(client_id) <= 100 or not client_id.replace("-", "").isalnum():
+    if not _CLIENT_ID.fullmatch(client_id):
         raise InvalidInput("A client_id has 1 to 100 letters, digits and hyphens.")
-    for uri in redirect_uris:
-        if fault := redirects.fault_of(uri):
-            raise InvalidInput(f"redirect_uri {uri!r}: {fault}.")
+    check_redirect_uris(redirect_uris)
     if secret is not None and len(secret) < passwords.MIN_SECRET_LENGTH:
         raise InvalidInput(f"A client secret has {passwords.MIN_SECRET_LENGTH} characters or more.")
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
@@ -229,6 +197,14 @@ async def create_client(
         redirect_uris=tuple(redirect_uris),
         scopes=tuple(scopes),
         secret_hash=passwords.digest(secret) if secret is not None else None,
+        first_party=first_party,
     )
     await store.put_client(client)
     return client
+
+
+def check_redirect_uris(uris: Sequence[str]) -> None:
+    """Raises InvalidInput that names the first of `uris` that must not be registered."""
+    for uri in uris:
+        if fault := redirects.fault_of(uri):
+            raise InvalidInput(f"redirect_uri {uri!r}: {fault}.")

@@ -28,16 +28,21 @@ class _Failures:
 
 
 class Throttle:
-    """Sign-in attempts by person and address."""
+    """Attempts by person and address: to sign in, to enter a device's code, to sign up."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, free: int = FREE_FAILURES, free_anywhere: int = FREE_FAILURES_ANYWHERE
+    ) -> None:
+        self._free = free
+        self._free_anywhere = free_anywhere
         self._failures: TTLCache[tuple[str, ...], _Failures] = TTLCache(KEPT, FORGOTTEN_AFTER_S)
 
-    def attempt(self, username: str, address: str, now_s: float | None = None) -> None:
+    def attempt(self, person: str | None, address: str, now_s: float | None = None) -> None:
         """Counts an attempt as failed until `succeeded` says otherwise, so that parallel guesses
-        count as well. Raises RateLimited when `username` or `address` has to wait."""
+        count as well. Without a `person` the address alone counts. Raises RateLimited when either
+        has to wait."""
         now_s = time.monotonic() if now_s is None else now_s
-        keys = _keys(username, address)
+        keys = self._keys(person, address)
         waits_s = [held.next_try_s - now_s for key in keys if (held := self._failures.get(key))]
         if max(waits_s, default=0.0) > 0:
             whole_s = int(max(waits_s)) + 1
@@ -49,18 +54,25 @@ class Throttle:
                 held.next_try_s = now_s + min(2 ** min(held.count - free, 10), MAX_WAIT_S)
             self._failures[key] = held
 
-    def succeeded(self, username: str, address: str) -> None:
+    def succeeded(self, person: str, address: str) -> None:
         """Forgets this person's failures from this address, this attempt among them."""
-        pair, *others = _keys(username, address)
+        pair, *others = self._keys(person, address)
         forgiven = self._failures.pop(pair, None)
         for key in others:
             if forgiven and (held := self._failures.get(key)):
                 held.count = max(held.count - forgiven.count, 0)
 
+    def withdraw(self, person: str, address: str) -> None:
+        """Uncounts one attempt, which was right; the wrong ones before it still count."""
+        for key in self._keys(person, address):
+            if held := self._failures.get(key):
+                held.count = max(held.count - 1, 0)
 
-def _keys(username: str, address: str) -> dict[tuple[str, ...], int]:
-    return {
-        ("both", username, address): FREE_FAILURES,
-        ("person", username): FREE_FAILURES_ANYWHERE,
-        ("address", address): FREE_FAILURES_ANYWHERE,
-    }
+    def _keys(self, person: str | None, address: str) -> dict[tuple[str, ...], int]:
+        if person is None:
+            return {("address", address): self._free_anywhere}
+        return {
+            ("both", person, address): self._free,
+            ("person", person): self._free_anywhere,
+            ("address", address): self._free_anywhere,
+        }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -12,7 +12,7 @@ import pytest
 
 from emulators.token import _FORM_TOKEN
 from functions.accounts.main import app
-from shared.accounts import service
+from shared.accounts import passwords, service
 from shared.accounts.models import User
 from shared.platform.ids import random_id
 from tests import local_settings
@@ -21,7 +21,8 @@ CALLBACK = "https://app.example/callback"
 SECRET = "a-secret-that-is-random-and-long-enough"
 PASSWORD = "correct horse battery"
 VERIFIER = "v" * 64
-PUBLIC, CONFIDENTIAL = "public-app", "confidential-app"
+PUBLIC, CONFIDENTIAL = "public-app", "confidential-app"  # ours, which ask for no consent
+THIRD_PARTY = "somebody-elses-app"
 SCOPES = ("streaming", "user-read-email", "user-read-private", "ugc-track-upload")
 
 
@@ -40,12 +41,31 @@ async def browser(firestore: str, secrets: str) -> AsyncIterator[httpx.AsyncClie
         yield client
 
 
+@pytest.fixture(scope="session")
+def cheap_passwords() -> Iterator[None]:
+    """Argon2 as it is, save for what makes it slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_TIME_COST", 1)
+        patch.setattr(passwords, "_MEMORY_KIB", 64)
+        passwords._hasher.cache_clear()
+        yield
+    passwords._hasher.cache_clear()
+
+
+@pytest.fixture(scope="session")
+async def apps(firestore: str, secrets: str, cheap_passwords: None) -> None:
+    """Two apps of ours, one public and one confidential, and one of somebody else."""
+    await service.create_client(PUBLIC, "A Public App", [CALLBACK], None, SCOPES, first_party=True)
+    await service.create_client(
+        CONFIDENTIAL, "An App", [CALLBACK], SECRET, SCOPES, first_party=True
+    )
+    await service.create_client(THIRD_PARTY, "Their App", [CALLBACK], None, SCOPES)
+
+
 @pytest.fixture
-async def person(browser: httpx.AsyncClient) -> Person:
-    """A person who has an account, and the two apps, one public and one confidential."""
-    await service.create_client(PUBLIC, "A Public App", [CALLBACK], None, SCOPES)
-    await service.create_client(CONFIDENTIAL, "An App", [CALLBACK], SECRET, SCOPES)
-    name = f"ada-{random_id()}"
+async def person(browser: httpx.AsyncClient, apps: None) -> Person:
+    """A person who has an account; the apps are there."""
+    name = f"ada-{random_id()}".lower()
     email = f"{name}@segue.example"
     return Person(await service.create_user(name, PASSWORD, email, "DE", "premium", "Ada"))
 
@@ -68,15 +88,31 @@ def authorize_url(client_id: str = PUBLIC, **changes: str) -> str:
 async def submit(
     browser: httpx.AsyncClient, url: str, username: str, password: str, **changes: str
 ) -> httpx.Response:
-    page = await browser.get(url)
+    fields = {"username": username, "password": password, **changes}
+    return await send_form(browser, url, **fields)
+
+
+def form_token_of(page: httpx.Response) -> str:
     token = _FORM_TOKEN.search(page.text)
     assert token, page.text
-    fields = {"form_token": token[1], "username": username, "password": password, **changes}
-    return await browser.post(url, data=fields)
+    return token[1]
+
+
+async def send_form(browser: httpx.AsyncClient, url: str, **fields: str) -> httpx.Response:
+    """Opens the page and sends its form."""
+    token = form_token_of(await browser.get(url))
+    return await browser.post(url, data={"form_token": token, **fields})
+
+
+async def sign_in(browser: httpx.AsyncClient, person: Person) -> None:
+    """Signs the person in to the accounts pages."""
+    fields = {"username": person.user.username, "password": person.password}
+    response = await send_form(browser, "/accounts/login", **fields)
+    assert response.status_code == 303, response.text
 
 
 def query_of(response: httpx.Response) -> dict[str, str]:
-    assert response.status_code == 302, response.text
+    assert response.status_code in (302, 303), response.text
     query = parse_qs(urlsplit(response.headers["location"]).query)
     return {name: value for name, (value,) in query.items()}
 
@@ -86,9 +122,10 @@ GetCode = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 def get_code(browser: httpx.AsyncClient, person: Person) -> GetCode:
-    """Signs the person in; a fresh code."""
+    """Signs the person in, in a browser that nobody is signed in to; a fresh code."""
 
     async def get(client_id: str = PUBLIC, **changes: str) -> str:
+        browser.cookies.clear()
         url = authorize_url(client_id, **changes)
         return query_of(await submit(browser, url, person.user.username, PASSWORD))["code"]
 

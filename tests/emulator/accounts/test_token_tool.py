@@ -64,19 +64,26 @@ def test_a_seeded_person_gets_real_tokens_by_http_alone(accounts_url: str) -> No
         "country": "DE",
         "tier": "premium",
         "display_name": "Ada",
+        "user_id": f"smedjan.{name}",
     }
     app = {
         "client_id": token.CLIENT_ID,
         "name": "Segue",
         "redirect_uris": [callback],
         "scopes": ["streaming"],
+        "first_party": True,
     }
+    theirs = {**app, "client_id": "their-app", "first_party": False}
     for _ in range(2):
-        done = seed(json.dumps({"users": [person], "clients": [app]}))
+        done = seed(json.dumps({"users": [person], "clients": [app, theirs]}))
         assert done.returncode == 0, done.stderr
     minted = token.mint(accounts_url, name, PASSWORD, token.CLIENT_ID, callback, "streaming")
     assert minted["refresh_token"]
-    assert verify_access_token(minted["access_token"]).tier == "premium"
+    principal = verify_access_token(minted["access_token"])
+    assert (principal.user_id, principal.tier) == (f"smedjan.{name}", "premium")
+    for _ in range(2):  # asks for consent once
+        allowed = token.mint(accounts_url, name, PASSWORD, "their-app", callback, "streaming")
+        assert verify_access_token(allowed["access_token"]).client_id == "their-app"
     with pytest.raises(token.SignInError, match="400: The username or the password is wrong"):
         token.mint(accounts_url, name, "wrong", token.CLIENT_ID, callback, "streaming")
     with pytest.raises(token.SignInError, match="invalid_scope"):

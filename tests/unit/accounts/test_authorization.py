@@ -48,6 +48,19 @@ def test_a_good_request_is_understood() -> None:
     assert request.state == "s&1"
 
 
+def test_what_is_optional_is_understood() -> None:
+    request = ask(device_id="tv:1", dpop_jkt="j" * 43, show_dialog="True", prompt="login")
+    assert (request.device_id, request.key_thumbprint) == ("tv:1", "j" * 43)
+    assert (request.show_dialog, request.prompt) == (True, "login")
+    plain = ask()
+    assert (plain.device_id, plain.key_thumbprint, plain.show_dialog) == (None, None, False)
+
+
+@pytest.mark.parametrize("scope", [None, "", "  "])
+def test_no_scope_asks_for_nothing(scope: str | None) -> None:
+    assert ask(scope=scope).scopes == ()
+
+
 def test_the_one_registered_address_is_the_default() -> None:
     assert ask(redirect_uri=None).redirect_uri == CALLBACK
 
@@ -88,7 +101,13 @@ def test_a_repeated_parameter_is_refused() -> None:
         ({"code_challenge": "a" * 42 + "="}, "invalid_request"),
         ({"scope": "no-such-scope"}, "invalid_scope"),
         ({"scope": "playlist-read-private"}, "invalid_scope"),
-        ({"prompt": "none"}, "login_required"),
+        ({"device_id": "a b"}, "invalid_request"),
+        ({"dpop_jkt": "short"}, "invalid_request"),
+        ({"response_type": 'tok"en\\'}, "unsupported_response_type"),
+        ({"response_type": "code token"}, "unsupported_response_type"),
+        ({"response_type": "id_token"}, "unsupported_response_type"),
+        ({"scope": 'é"\\'}, "invalid_scope"),
+        ({"code_challenge": "a" * 43 + "\n"}, "invalid_request"),
     ],
 )
 def test_a_faulty_request_goes_back_to_the_app(changes: dict[str, str | None], code: str) -> None:

@@ -1,16 +1,30 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote, unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.accounts import pages
-from shared.accounts.authorization import AuthorizationRequest
-from shared.accounts.models import Client
+from shared.accounts.countries import NAMES, offered
+from shared.accounts.errors import UntrustedRequest
+from shared.accounts.pages import onward, signup
 from shared.accounts.scopes import APP_SCOPES, SCOPES, parse_scopes, refused
+from shared.accounts.sessions import Browser
 from shared.platform import secrets
+from shared.platform.errors import InvalidInput
 from shared.platform.settings import settings
 from tests import local_settings
+
+NEW = Browser(None, None, "here")
+GOOD = {
+    "username": "ada",
+    "email": "ada@segue.example",
+    "password": "correct horse",
+    "country": "DE",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -20,20 +34,24 @@ def signing_key(settings_env: pytest.MonkeyPatch) -> None:
     secrets._payloads[version] = local_settings.signing_key_json()
 
 
-def request(name: str = "An App", query: str = "client_id=app") -> AuthorizationRequest:
-    return AuthorizationRequest(
-        client=Client(id="app", name=name, redirect_uris=("https://app.example/cb",), scopes=()),
-        redirect_uri="https://app.example/cb",
-        scopes=("streaming", "user-read-email"),
-        state="s",
-        code_challenge="x",
-        login_hint="",
-        query=query,
+async def sign_in_page(name: str = "An App", username: str = "", says: str = "") -> pages.Page:
+    return await pages.with_form(
+        "sign_in.html",
+        NEW,
+        "client_id=app",
+        fault=InvalidInput(says) if says else None,
+        target="https://app.example",
+        client_name=name,
+        asks_for=[SCOPES["streaming"], SCOPES["user-read-email"]],
+        action="?client_id=app",
+        cancel="https://app.example/cb?error=access_denied",
+        username=username,
+        sign_up="/accounts/signup",
     )
 
 
 async def test_the_page_says_who_asks_for_what() -> None:
-    html, _ = await pages.sign_in(request(), None, "", None)
+    html = (await sign_in_page()).html
     assert "Sign in to An App" in html
     assert SCOPES["streaming"] in html
     assert SCOPES["user-read-email"] in html
@@ -43,34 +61,120 @@ async def test_the_page_says_who_asks_for_what() -> None:
 
 async def test_nothing_that_others_write_becomes_markup() -> None:
     evil = '"><script>alert(1)</script>'
-    html, _ = await pages.sign_in(request(evil, f"state={evil}"), None, evil, evil)
-    assert "<script" not in html
-    failure, _ = pages.failure(evil)
-    assert "<script" not in failure
+    assert "<script" not in (await sign_in_page(evil, evil, evil)).html
+    assert "<script" not in pages.failure(UntrustedRequest(evil)).html
 
 
 async def test_the_policy_allows_our_style_and_nothing_else() -> None:
-    html, headers = await pages.sign_in(request(), None, "", None)
-    policy = headers["content-security-policy"]
-    (nonce,) = set(re.findall(r'nonce="([^"]+)"', html))
+    shown = await sign_in_page()
+    policy = shown.headers["content-security-policy"]
+    (nonce,) = set(re.findall(r'nonce="([^"]+)"', shown.html))
     assert f"style-src 'nonce-{nonce}'" in policy
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
-    assert "form-action 'self' https://app.example" in policy
-    assert headers["cache-control"] == "no-store"
-    assert 'style="' not in html
-    assert not re.search(r'(?:src|href)="https?://(?!app\.example)', html)
-    other, _ = await pages.sign_in(request(), None, "", None)
-    assert nonce not in other
+    assert "form-action 'self' https://app.example;" in policy
+    assert shown.headers["cache-control"] == "no-store"
+    assert shown.headers["referrer-policy"] == "no-referrer"
+    assert shown.headers["x-frame-options"] == "DENY"
+    assert 'style="' not in shown.html
+    assert not re.search(r'(?:src|href)="https?://(?!app\.example)', shown.html)
+    assert nonce not in (await sign_in_page()).html
 
 
 async def test_every_field_has_a_label_and_a_fault_is_announced() -> None:
-    html, _ = await pages.sign_in(request(), "cookie", "ada", "Wrong.")
+    html = (await sign_in_page(username="ada", says="Wrong.")).html
     assert '<label for="username">' in html
     assert '<label for="password">' in html
     assert 'role="alert"' in html
     assert 'value="ada"' in html
     assert '<html lang="en">' in html
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/accounts/apps",
+        "/accounts/device",
+        "/accounts/device?user_code=WDJB-MJHT",
+        "/accounts/authorize?client_id=a&redirect_uri=https%3A%2F%2Fa.example%2F",
+    ],
+)
+def test_a_person_goes_on_to_a_page_of_ours(page: str) -> None:
+    assert onward.checked(page) == page
+    link = onward.link("login", page)
+    assert onward.of(link.partition("?")[2]) == page
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/accounts/apps",
+        "/\\evil.example",
+        "/accounts/apps\\@evil.example",
+        "/accounts/apps/../../evil",
+        "/accounts/appsevil",
+        "/accounts/apps?a\r\nset-cookie: x=y",
+        "javascript:alert(1)",
+        "",
+        None,
+        "/accounts/authorize?" + "a" * 10_000,
+    ],
+)
+def test_and_never_elsewhere(elsewhere: str | None) -> None:
+    assert onward.checked(elsewhere) == onward.HOME
+
+
+@given(st.text())
+def test_whatever_next_says_the_answer_stays_here(text: str) -> None:
+    to = onward.of(f"next={quote(text, safe='')}")
+    assert to == onward.HOME or unquote(to).startswith("/accounts/")
+    assert "\n" not in to
+    assert "\\" not in to
+
+
+def test_a_good_sign_up_has_no_faults() -> None:
+    assert signup.faults_of(GOOD) == {}
+    assert signup.faults_of({**GOOD, "username": " ADA ", "display_name": "Ada L."}) == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("username", ""),
+        ("username", "ab"),
+        ("username", "a" * 31),
+        ("username", "ada lovelace"),
+        ("username", "ädä"),
+        ("username", "..."),
+        ("username", "__ada__"),
+        ("username", "../users"),
+        ("email", "ada"),
+        ("email", "ada@segue"),
+        ("email", "a@b@c.example"),
+        ("email", "ada@segue.example\n"),
+        ("email", "a" * 250 + "@segue.example"),
+        ("password", "short"),
+        ("password", "x" * 2000),
+        ("password", "ada@segue.example"),
+        ("country", ""),
+        ("country", "de"),
+        ("country", "QQ"),
+        ("display_name", "x" * 61),
+        ("display_name", "a\x00b"),
+    ],
+)
+def test_a_fault_is_told_at_its_field(field: str, value: str) -> None:
+    faults = signup.faults_of({**GOOD, field: value})
+    if (field, value[-1:]) == ("email", "\n"):  # white space around it is forgiven
+        assert faults == {}
+    else:
+        assert set(faults) == {field}
+
+
+def test_every_market_has_a_name_to_choose() -> None:
+    assert len(offered()) == len(NAMES)
+    assert all(name.strip() for _, name in offered())
 
 
 def test_every_scope_is_explained() -> None:

@@ -11,23 +11,11 @@ from shared.accounts import requests
 from shared.accounts.errors import InvalidClient, OAuthError
 
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
-VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636, appendix B
-CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 def basic(client_id: str, secret: str) -> str:
     text = f"{quote_plus(client_id)}:{quote_plus(secret)}"
     return "Basic " + base64.b64encode(text.encode()).decode()
-
-
-def test_the_standards_own_example_verifies() -> None:
-    assert requests.code_challenge(VERIFIER) == CHALLENGE
-    assert requests.verifies(VERIFIER, CHALLENGE)
-
-
-@given(st.text(max_size=140))
-def test_no_other_verifier_does(verifier: str) -> None:
-    assert verifier == VERIFIER or not requests.verifies(verifier, CHALLENGE)
 
 
 def test_a_form_is_read() -> None:

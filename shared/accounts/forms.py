@@ -1,7 +1,8 @@
-"""The sign-in form's token: it proves that the form was ours, for this browser and this request.
+"""The token of our forms: it proves that the form was ours, for this browser and this request.
 
-The browser holds a random cookie; the form holds a time and an HMAC over that cookie, the
-authorization request and the time. A foreign site can neither read the cookie nor make the HMAC.
+The browser holds a random cookie; the form holds a time and an HMAC over that cookie, what the
+form is about (`bound_to`: its page, the authorization request, who is signed in) and the time.
+A foreign site can neither read the cookie nor make the HMAC.
 """
 
 from __future__ import annotations
@@ -36,14 +37,14 @@ def set_cookie(accounts_url: str, cookie: str) -> str:
     return f"{cookie_name(accounts_url)}={cookie}; {attributes}"
 
 
-def form_token(key: bytes, cookie: str, query: str, now_s: float | None = None) -> str:
-    """The token for a form that answers the authorization request `query`."""
+def form_token(key: bytes, cookie: str, bound_to: str, now_s: float | None = None) -> str:
+    """The token for a form that is about `bound_to`."""
     issued = str(int(time.time() if now_s is None else now_s))
-    return f"{issued}.{_mac(key, cookie, query, issued)}"
+    return f"{issued}.{_mac(key, cookie, bound_to, issued)}"
 
 
 def check(
-    token: str, key: bytes, cookie: str | None, query: str, now_s: float | None = None
+    token: str, key: bytes, cookie: str | None, bound_to: str, now_s: float | None = None
 ) -> None:
     """Raises StaleForm unless `token` was made for this cookie and this request, at most half an
     hour ago."""
@@ -51,14 +52,14 @@ def check(
     well_formed = issued.isascii() and issued.isdecimal() and len(issued) <= 12
     if cookie and well_formed:
         now_s = time.time() if now_s is None else now_s
-        expected = _mac(key, cookie, query, issued).encode()
+        expected = _mac(key, cookie, bound_to, issued).encode()
         ours = hmac.compare_digest(mac.encode("utf-8", "replace"), expected)
         if ours and -60 <= now_s - int(issued) <= FORM_LIFE_S:
             return
-    raise StaleForm("This page was open for too long. Please sign in once more.")
+    raise StaleForm("This page was open for too long. Please try once more.")
 
 
-def _mac(key: bytes, cookie: str, query: str, issued: str) -> str:
-    parts = [part.encode("utf-8", "replace") for part in (issued, cookie, query)]
+def _mac(key: bytes, cookie: str, bound_to: str, issued: str) -> str:
+    parts = [part.encode("utf-8", "replace") for part in (issued, cookie, bound_to)]
     message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
     return hmac.new(key, message, "sha256").hexdigest()
