@@ -1,80 +1,89 @@
-"""Search over tracks, artists and albums (F164-F167)."""
+"""Search over tracks, artists, albums, playlists, shows and episodes (F164-F167)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, cast
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import functions_framework.aio
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
+from typing_extensions import TypedDict
 
 from shared.catalog import render
 from shared.catalog import service as catalog
 from shared.catalog.markets import checked_market
-from shared.catalog.paging import DEFAULT_LIMIT, MAX_LIMIT, checked_number
-from shared.platform.errors import InvalidInput
-from shared.platform.http import Caller, bridge, create_app
+from shared.catalog.shapes import ArtistObject, SimplifiedAlbumObject, TrackObject
+from shared.platform.auth import Principal
+from shared.platform.http import Caller, answers, bridge, create_app, respond
+from shared.platform.parameters import Limit50, MarketParam
 from shared.platform.settings import settings
+from shared.platform.shapes import Page
+from shared.playlists import pages as playlist_pages
+from shared.playlists import service as playlists
+from shared.playlists.shapes import SimplifiedPlaylistObject
+from shared.podcasts import render as podcasts_render
+from shared.podcasts import service as podcasts
+from shared.podcasts.shapes import SimplifiedEpisodeObject, SimplifiedShowObject
 from shared.search import service
-from shared.search.models import ITEM_TYPES, Hits, ItemType
-
-MAX_OFFSET = 1000
-MAX_QUERY_CHARS = 250
-# Types of the Web API that this catalog has none of: their pages are empty, as for a market
-# without any.
-EMPTY_TYPES = ("playlist", "show", "episode", "audiobook")
+from shared.search.models import ITEM_TYPES, Hits, SearchType
+from shared.search.parameters import TYPE_DOCUMENTED, Start, Words, asked_types
+from shared.social import service as social
 
 app = create_app("search")
+CACHE = f"private, max-age={service.CANDIDATES_TTL_S}"
+NOTHING = Hits((), 0)
 
 
-@app.get("/v1/search")
-async def find(
+class SearchObject(TypedDict, total=False):
+    """A page of each type that was asked for."""
+
+    tracks: Page[TrackObject]
+    artists: Page[ArtistObject]
+    albums: Page[SimplifiedAlbumObject]
+    playlists: Page[SimplifiedPlaylistObject]
+    shows: Page[SimplifiedShowObject]
+    episodes: Page[SimplifiedEpisodeObject]
+    audiobooks: Page[dict[str, Any]]
+
+
+@app.get("/v1/search", responses=answers(SearchObject), openapi_extra=TYPE_DOCUMENTED)
+async def search_items(
+    request: Request,
     caller: Caller,
-    q: Annotated[str, Query(description="words; the last may be a beginning")] = "",
-    type: Annotated[str | None, Query(description="track,artist,album")] = None,
-    types: Annotated[str | None, Query(description="another name of `type`")] = None,
-    limit: str = DEFAULT_LIMIT,
-    offset: str = "0",
-    market: Annotated[str | None, Query(description="ISO 3166-1 alpha-2 or from_token")] = None,
+    q: Words,
+    asked: Annotated[list[SearchType], Depends(asked_types)],
+    market: MarketParam = None,
+    limit: Limit50 = 20,
+    offset: Start = 0,
+    include_external: Annotated[
+        Literal["audio"] | None, Query(description="accepted; nothing here is hosted elsewhere")
+    ] = None,
 ) -> Response:
     """A page of each type that matches `q`."""
-    query = q.strip()
-    if not query:
-        raise InvalidInput("No search query")
-    if len(query) > MAX_QUERY_CHARS:
-        raise InvalidInput(f"Query exceeds maximum length of {MAX_QUERY_CHARS} characters")
-    asked = _types(type or types)
-    size = checked_number("limit", limit, 0, MAX_LIMIT)
-    start = checked_number("offset", offset, 0, MAX_OFFSET)
     country = checked_market(market, caller.country)
-
     own = [kind for kind in ITEM_TYPES if kind in asked]
-    results = await service.search(query, own, size, start, country)
-    body = {}
-    for kind in asked:
-        hits = results.pages.get(cast(ItemType, kind), Hits((), 0))
-        body[f"{kind}s"] = render.page(
-            await _objects(kind, hits.ids, country),
-            f"{settings().public_url}/v1/search",
-            hits.total,
-            size,
-            start,
-            q=query,
-            type=kind,
-            market=country,
-        )
-    return Response(
-        render.to_bytes(body),
-        media_type="application/json",
-        headers={
-            "cache-control": f"private, max-age={service.CANDIDATES_TTL_S}",
-            "vary": "authorization",  # `from_token` depends on who asks
-        },
+    results = await service.search(q.strip(), own, limit, offset, country)
+    hits: Mapping[str, Hits] = {str(kind): found for kind, found in results.pages.items()}
+    found = [hits.get(kind, NOTHING) for kind in asked]
+    items = await asyncio.gather(
+        *(_objects(kind, one.ids, caller, country) for kind, one in zip(asked, found, strict=True))
     )
+    address = f"{settings().public_url}/v1/search"
+    body = {
+        f"{kind}s": render.page(
+            shown, address, one.total, limit, offset, q=q, type=kind, market=country
+        )
+        for kind, one, shown in zip(asked, found, items, strict=True)
+    }
+    return respond(request, body, cache=CACHE)
 
 
-async def _objects(kind: str, ids: Sequence[str], market: str | None) -> list[render.Json]:
-    """The found items; one that is indexed but not in the catalog is left out."""
+async def _objects(
+    kind: SearchType, ids: Sequence[str], caller: Principal, market: str | None
+) -> Sequence[Any]:
+    """The found items; one that is indexed but no longer there, or no longer public, is left
+    out."""
     match kind:
         case "track":
             tracks = await catalog.get_tracks(ids)
@@ -83,19 +92,20 @@ async def _objects(kind: str, ids: Sequence[str], market: str | None) -> list[re
             albums = await catalog.get_albums(ids)
             return [render.simplified_album(one, market) for one in albums if one]
         case "artist":
-            artists = await catalog.get_artists(ids)
-            return [render.artist_object(one) for one in artists if one]
-    return []
-
-
-def _types(text: str | None) -> list[str]:
-    if not text:
-        raise InvalidInput("Missing parameter type")
-    asked = list(dict.fromkeys(kind.strip() for kind in text.split(",")))
-    for kind in asked:
-        if kind not in ITEM_TYPES and kind not in EMPTY_TYPES:
-            raise InvalidInput(f"Bad search type field {kind}")
-    return asked
+            artists = [one for one in await catalog.get_artists(ids) if one]
+            followers = await social.follower_counts("artist", [one.id for one in artists])
+            return [render.artist_object(one, followers[one.id]) for one in artists]
+        case "show":
+            shows = await podcasts.get_shows(ids)
+            return [podcasts_render.simplified_show(one) for one in shows if one]
+        case "episode":
+            pairs = await podcasts.with_shows(await podcasts.get_episodes(ids))
+            return [podcasts_render.simplified_episode(*pair, market) for pair in pairs if pair]
+        case "playlist":
+            public = [one for one in await playlists.get_playlists(caller.user_id, ids) if one]
+            return await playlist_pages.simplified_playlists(public)
+        case "audiobook":
+            return []
 
 
 @functions_framework.aio.http

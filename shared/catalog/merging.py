@@ -7,10 +7,11 @@ unknown one, and what other parts of the platform write (popularity, verificatio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from shared.catalog.models import Album, Artist, Track
+from shared.catalog.models import Album, Artist, Sound, Track
 
 T = TypeVar("T")
 
@@ -33,7 +34,11 @@ def merged_album(new: Album, held: Album | None, track: Track, track_change: int
     if held is None:
         territories = tuple(sorted(track.territories))
         return new.model_copy(
-            update={"territories": territories, "total_tracks": max(track_change, 0)}
+            update={
+                "territories": territories,
+                "guest_ids": _guests(new, track.artist_ids),
+                "total_tracks": max(track_change, 0),
+            }
         )
     everywhere = not held.territories or not track.territories
     united = () if everywhere else tuple(sorted({*held.territories, *track.territories}))
@@ -45,6 +50,8 @@ def merged_album(new: Album, held: Album | None, track: Track, track_change: int
             "label": new.label or held.label,
             "genres": _united(held.genres, new.genres),
             "territories": united,
+            "copyrights": _united(held.copyrights, new.copyrights),
+            "guest_ids": _guests(new, (*held.guest_ids, *track.artist_ids)),
             "total_tracks": max(held.total_tracks + track_change, 0),
             "popularity": held.popularity,
             **({} if new.release_date != "0000" else _release(held)),
@@ -73,5 +80,55 @@ def merged_artist(new: Artist, held: Artist) -> Artist:
     )
 
 
+def united(tracks: Sequence[Track], albums: Sequence[Album]) -> tuple[Iterator[Track], list[Album]]:
+    """`tracks` and `albums` made to agree, for a load of both together.
+
+    An album learns who else is on its tracks and, where it does not say, how many there are; a
+    track whose album is among `albums` gets the album's copy.
+    """
+    on_album: dict[str, dict[str, None]] = {}
+    counts: Counter[str] = Counter()
+    for track in tracks:
+        on_album.setdefault(track.album_id, {}).update(dict.fromkeys(track.artist_ids))
+        counts[track.album_id] += 1
+    whole = [
+        album.model_copy(
+            update={
+                "guest_ids": _guests(album, (*album.guest_ids, *on_album.get(album.id, ()))),
+                "total_tracks": album.total_tracks or counts[album.id],
+            }
+        )
+        for album in albums
+    ]
+    copies = {album.id: album.ref() for album in whole}
+    return (
+        track.model_copy(update={"album": copies[track.album_id]})
+        if track.album_id in copies
+        else track
+        for track in tracks
+    ), whole
+
+
+def _guests(album: Album, artist_ids: Iterable[str]) -> tuple[str, ...]:
+    own = {artist.id for artist in album.artists}
+    return tuple(one for one in dict.fromkeys(artist_ids) if one not in own)
+
+
 def _united(first: Iterable[T], second: Iterable[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys((*first, *second)))
+
+
+def sounding_track(track: Track, sound: Sound) -> Track:
+    """`track` with `sound`; a preview from elsewhere that it names already stays."""
+    update = {name: getattr(sound, name) for name in Sound.model_fields}
+    if track.preview_url and not track.preview_url.startswith("/"):
+        update["preview_url"] = track.preview_url
+    return track.model_copy(update=update)
+
+
+def stated_track(stated: Track, held: Track) -> Track:
+    """What a catalogue states, with the sound that the track has already, if any."""
+    if not held.asset_version:
+        return stated
+    sound = Sound.model_validate(held.model_dump(include=set(Sound.model_fields)))
+    return sounding_track(stated, sound)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_field
 
 from shared.platform.events import Event
 from shared.topology import TRACK_PUBLISHED, Topic
@@ -19,6 +19,7 @@ IMAGE_SIZES_PX = (640, 300, 64)  # widest first, as the Web API lists them
 NAME_LIMIT = 500  # F126
 
 AlbumType = Literal["album", "single", "compilation"]
+AlbumGroup = Literal["album", "single", "compilation", "appears_on"]
 DatePrecision = Literal["year", "month", "day"]
 Codec = Literal["aac", "vorbis"]
 DrmScheme = Literal["cbcs", "aes-256-ctr", "none"]
@@ -63,6 +64,13 @@ class AlbumRef(Document):
     territories: tuple[Market, ...] = ()
 
 
+class Copyright(Document):
+    """A copyright line: `type` C for the work, P for the recording."""
+
+    text: str
+    type: Literal["C", "P"]
+
+
 class Encoding(Document):
     """One rendition of a track (F132).
 
@@ -86,7 +94,8 @@ class Encoding(Document):
 
 
 class Track(Document):
-    """A track as published."""
+    """A track as published; without audio (loaded metadata alone) `asset_version` and
+    `content_hash` are empty and there are no encodings."""
 
     id: str
     name: str = Field(max_length=NAME_LIMIT)
@@ -102,11 +111,17 @@ class Track(Document):
     territories: tuple[Market, ...] = ()
     preview_url: str | None = None  # absolute, or a path (`/previews/…`) on the images host
     image_id: str | None = None
-    asset_version: str  # 16 hex digits; changes with the audio (F096)
+    asset_version: str = ""  # 16 hex digits; changes with the audio (F096)
     encodings: tuple[Encoding, ...] = ()
     loudness_lufs: float | None = None
-    content_hash: str  # SHA-256 of the master, in hex
+    content_hash: str = ""  # SHA-256 of the master, in hex
     published_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def artist_ids(self) -> tuple[str, ...]:
+        """Ids of its artists, in their order; stored, so that an artist's tracks can be asked."""
+        return tuple(artist.id for artist in self.artists)
 
     @property
     def asset_prefix(self) -> str:
@@ -118,8 +133,21 @@ class Track(Document):
         return not self.territories or market in self.territories
 
 
+class Sound(Document):
+    """What ingestion adds to a track that the catalogue has: the fields of `Track` of the same
+    names."""
+
+    duration_ms: int = Field(gt=0)
+    preview_url: str | None = None
+    asset_version: str
+    encodings: tuple[Encoding, ...]
+    loudness_lufs: float | None = None
+    content_hash: str
+
+
 class Album(Document):
-    """An album; `territories` is where at least one of its tracks is released."""
+    """An album; `territories` is where at least one of its tracks is released, `guest_ids` who
+    is on a track of it without being one of its artists."""
 
     id: str
     name: str = Field(max_length=NAME_LIMIT)
@@ -134,6 +162,16 @@ class Album(Document):
     total_tracks: int = Field(default=0, ge=0)
     genres: tuple[str, ...] = ()
     popularity: Popularity = 0
+    copyrights: tuple[Copyright, ...] = ()
+    guest_ids: tuple[str, ...] = ()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def artist_ids(self) -> tuple[str, ...]:
+        """Ids of everybody on it, its own artists first; stored, so that an artist's albums can
+        be asked."""
+        own = tuple(artist.id for artist in self.artists)
+        return (*own, *(guest for guest in self.guest_ids if guest not in own))
 
     def ref(self) -> AlbumRef:
         """The copy for its tracks."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
 
-from shared.catalog.render import Json, to_bytes
+from shared.platform.caching import etag_of, to_bytes
 
 RENDERED_KEPT = 5_000  # about 8 kB each
 
@@ -23,20 +22,17 @@ class Rendered:
     body: bytes
     etag: str
 
-    def is_known_by(self, if_none_match: str) -> bool:
-        """Whether a request's If-None-Match names this body."""
-        tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-        return "*" in tags or self.etag in tags
-
 
 _held: LRUCache[tuple[str, ...], Rendered] = LRUCache(RENDERED_KEPT)
 
 
-def rendered(key: tuple[str, ...], sources: tuple[Any, ...], shape: Callable[[], Json]) -> Rendered:
+def rendered(
+    key: tuple[str, ...], sources: tuple[Any, ...], shape: Callable[[], Mapping[str, Any]]
+) -> Rendered:
     """The answer `key`, shaped anew only when one of `sources` is another object than before."""
     held = _held.get(key)
     if held is not None and all(a is b for a, b in zip(held.sources, sources, strict=True)):
         return held
     body = to_bytes(shape())
-    _held[key] = fresh = Rendered(sources, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    _held[key] = fresh = Rendered(sources, body, etag_of(body))
     return fresh

@@ -1,47 +1,51 @@
 """Reading and publishing the catalog.
 
-Reads go through bounded in-process caches (F088, F099). Albums and artists change as tracks are
-published, and a publish must be seen within a minute, so they are kept shorter than tracks.
+Reads go through bounded in-process caches (`shared.catalog.caches`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from shared.catalog import store
-from shared.catalog.models import Album, Artist, Publication, Track, TrackPublished
+from shared.catalog.caches import (
+    ARTIST_LISTS_KEPT,
+    NEGATIVE_TTL_S,
+    TRACK_TTL_S,
+    albums,
+    artist_albums,
+    artist_tracks,
+    artists,
+    genre_artists,
+    genre_names,
+    newest,
+    pools,
+    recordings,
+    track_lists,
+    tracks,
+)
+from shared.catalog.merging import sounding_track, stated_track, united
+from shared.catalog.models import Album, Artist, Publication, Sound, Track, TrackPublished
+from shared.catalog.related import related
 from shared.platform.cache import ReadThroughCache
 from shared.platform.errors import InvalidInput, NotFound
 from shared.platform.ids import content_id, is_id
 
 D = TypeVar("D")
 
-TRACK_TTL_S = 300  # F088
-ALBUM_TTL_S = 30  # visible within 60 s of a publish (decision 11)
-NEGATIVE_TTL_S = 30  # F099
-TRACKS_KEPT = 20_000  # about 5 kB each with their encodings
-ALBUMS_KEPT = 5_000
-ARTISTS_KEPT = 5_000
-TRACK_LISTS_KEPT = 1_000
+RELATED_GENRES = 3  # of an artist, whose artists may be related
 MAX_IDS = 100  # of one `get_tracks` read
+MAX_POOL_ARTISTS = 30  # Firestore's limit of one disjunction
 
 
-async def _read_lists(album_ids: Sequence[str]) -> dict[str, tuple[Track, ...]]:
-    return {album_id: await store.read_album_tracks(album_id) for album_id in album_ids}
+async def _relate(artist_ids: Sequence[str]) -> dict[str, tuple[Artist, ...]]:
+    return {one: await _related_to(one) for one in artist_ids}
 
 
-tracks: ReadThroughCache[str, Track] = ReadThroughCache(
-    store.read_tracks, maximum=TRACKS_KEPT, ttl_s=TRACK_TTL_S, negative_ttl_s=NEGATIVE_TTL_S
-)
-albums: ReadThroughCache[str, Album] = ReadThroughCache(
-    store.read_albums, maximum=ALBUMS_KEPT, ttl_s=ALBUM_TTL_S, negative_ttl_s=NEGATIVE_TTL_S
-)
-artists: ReadThroughCache[str, Artist] = ReadThroughCache(
-    store.read_artists, maximum=ARTISTS_KEPT, ttl_s=ALBUM_TTL_S, negative_ttl_s=NEGATIVE_TTL_S
-)
-track_lists: ReadThroughCache[str, tuple[Track, ...]] = ReadThroughCache(
-    _read_lists, maximum=TRACK_LISTS_KEPT, ttl_s=ALBUM_TTL_S, negative_ttl_s=NEGATIVE_TTL_S
+related_artists: ReadThroughCache[str, tuple[Artist, ...]] = ReadThroughCache(
+    _relate, maximum=ARTIST_LISTS_KEPT, ttl_s=TRACK_TTL_S, negative_ttl_s=NEGATIVE_TTL_S
 )
 
 
@@ -81,6 +85,16 @@ async def get_tracks(track_ids: Sequence[str]) -> list[Track | None]:
     return await _many(tracks, track_ids)
 
 
+async def relinked(track: Track, market: str | None) -> Track:
+    """`track`, or where it is not released in `market` the most popular track of the same
+    recording (by its ISRC) that is."""
+    if market is None or not track.isrc or track.is_released_in(market):
+        return track
+    same = await recordings.get(track.isrc) or ()
+    released = [one for one in same if one.is_released_in(market)]
+    return max(released, key=lambda one: (one.popularity, one.id), default=track)
+
+
 async def get_albums(album_ids: Sequence[str]) -> list[Album | None]:
     """The albums in the order of `album_ids`, None where there is none."""
     return await _many(albums, album_ids)
@@ -103,6 +117,80 @@ async def all_album_tracks(album_id: str) -> tuple[Track, ...]:
     return await track_lists.get(album_id) or ()
 
 
+async def tracks_of_albums(album_ids: Sequence[str]) -> dict[str, tuple[Track, ...]]:
+    """The same for several albums, by album id; reads go out together."""
+    lists = await asyncio.gather(*(all_album_tracks(one) for one in album_ids))
+    return dict(zip(album_ids, lists, strict=True))
+
+
+async def get_artist_albums(artist_id: str) -> tuple[Album, ...]:
+    """The newest albums that the artist made or is on, at most `caches.ARTIST_ALBUMS`; the same
+    tuple while it is cached."""
+    return await artist_albums.get(artist_id) or ()
+
+
+async def get_artist_tracks(artist_id: str) -> tuple[Track, ...]:
+    """The artist's tracks by popularity, at most `caches.ARTIST_TRACKS`; the same tuple while it is
+    cached."""
+    return await artist_tracks.get(artist_id) or ()
+
+
+async def get_tracks_of_artists(artist_ids: Sequence[str], limit: int) -> tuple[Track, ...]:
+    """The `limit` most popular tracks of any of the artists, of whom the first
+    `MAX_POOL_ARTISTS` count."""
+    chosen = tuple(sorted(set(artist_ids[:MAX_POOL_ARTISTS])))
+    return await pools.get((chosen, limit)) or () if chosen else ()
+
+
+async def get_genre_artists(genre: str) -> tuple[Artist, ...]:
+    """The most popular artists of a genre, at most `caches.GENRE_ARTISTS`."""
+    return await genre_artists.get(genre) or ()
+
+
+async def get_genres() -> tuple[str, ...]:
+    """The genres of the most popular artists, in alphabetical order."""
+    return await genre_names.get(None) or ()
+
+
+async def get_related_artists(artist_id: str) -> tuple[Artist, ...]:
+    """Artists like this one, most alike first (see `related`); the same tuple while it is cached.
+    None for an unknown artist."""
+    return await related_artists.get(artist_id) or ()
+
+
+async def get_newest_albums() -> tuple[Album, ...]:
+    """The albums that were released latest, newest first, at most `caches.NEW_ALBUMS`; the same
+    tuple while it is cached."""
+    return await newest.get(None) or ()
+
+
+async def _related_to(artist_id: str) -> tuple[Artist, ...]:
+    artist = await artists.get(artist_id)
+    if artist is None:
+        return ()
+    together = [track.artist_ids for track in await get_artist_tracks(artist_id)]
+    companions = sorted({one for ids in together for one in ids} - {artist_id})
+    candidates = [one for one in await get_artists(companions) if one]
+    for genre in artist.genres[:RELATED_GENRES]:
+        candidates += await get_genre_artists(genre)
+    return tuple(one.artist for one in related(artist, together, candidates))
+
+
+async def load(
+    new_tracks: Sequence[Track], new_albums: Sequence[Album], new_artists: Sequence[Artist]
+) -> None:
+    """Stores a whole catalogue, or a part of it, over what is there: thousands of documents a
+    second, nothing read.
+
+    Give an album together with its tracks: so its `guest_ids`, its `total_tracks` (where that is
+    0) and the tracks' copies of it come out right. Index for search what was loaded.
+    """
+    agreed, whole = united(new_tracks, new_albums)
+    await store.write_all(agreed, whole, new_artists)
+    for cache in (tracks, albums, artists, track_lists, artist_albums, artist_tracks):
+        cache.clear()
+
+
 async def publish_track(track: Track, album: Album, artists_: Sequence[Artist]) -> Publication:
     """Makes `track` visible; safe to call again and from many workers at once.
 
@@ -114,7 +202,39 @@ async def publish_track(track: Track, album: Album, artists_: Sequence[Artist]) 
     track_lists.forget(album.id)
     for artist in artists_:
         artists.forget(artist.id)
+        artist_albums.forget(artist.id)
+        artist_tracks.forget(artist.id)
     return publication
+
+
+async def put_track(track: Track) -> Track:
+    """Stores what a catalogue states of `track`, whose sound comes by ingestion: a sound that it
+    has already stays."""
+
+    def change(held: Track | None) -> Track:
+        return track if held is None else stated_track(track, held)
+
+    return await _change_track(track.id, change)
+
+
+async def add_sound(track_id: str, sound: Sound) -> Track:
+    """Gives the track its sound; a preview that its catalogue named stays. Raises NotFound."""
+
+    def change(held: Track | None) -> Track:
+        if held is None:
+            raise NotFound(f"Non existing id: 'spotify:track:{track_id}'")
+        return sounding_track(held, sound)
+
+    return await _change_track(track_id, change)
+
+
+async def _change_track(track_id: str, change: Callable[[Track | None], Track]) -> Track:
+    track = await store.change_track(track_id, change)
+    tracks.forget(track_id)
+    track_lists.forget(track.album_id)
+    for artist in track.artists:
+        artist_tracks.forget(artist.id)
+    return track
 
 
 def track_published(track: Track) -> TrackPublished:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared import topology
 from shared.catalog.merging import merged_album, merged_artist, merged_track
 from shared.catalog.models import Album, Artist, Document, Publication, Track
-from shared.platform import clients
+from shared.platform import bulk, clients
 from shared.platform.contention import retried
 
 if TYPE_CHECKING:
@@ -47,6 +47,59 @@ async def read_album_tracks(album_id: str) -> tuple[Track, ...]:
     return tuple(sorted(found, key=lambda one: (one.disc_number, one.track_number, one.id)))
 
 
+async def read_artist_albums(artist_id: str, limit: int) -> tuple[Album, ...]:
+    """The newest albums that the artist made or is on, at most `limit`."""
+    return await _found(Album, _of_artists(topology.ALBUMS, [artist_id], "release_date", limit))
+
+
+async def read_artist_tracks(artist_ids: Sequence[str], limit: int) -> tuple[Track, ...]:
+    """The most popular tracks of any of the artists (at most 30), at most `limit`."""
+    return await _found(Track, _of_artists(topology.TRACKS, artist_ids, "popularity", limit))
+
+
+async def read_recordings(isrc: str, limit: int) -> tuple[Track, ...]:
+    """The tracks that are the recording `isrc`, at most `limit`."""
+    from google.cloud.firestore import FieldFilter
+
+    same = clients.collection(topology.TRACKS).where(filter=FieldFilter("isrc", "==", isrc))
+    return await _found(Track, same.limit(limit))
+
+
+async def read_genre_artists(genre: str, limit: int) -> tuple[Artist, ...]:
+    """The most popular artists of a genre, at most `limit`."""
+    from google.cloud.firestore import FieldFilter
+
+    of_genre = FieldFilter("genres", "array_contains", genre)
+    artists = clients.collection(topology.ARTISTS).where(filter=of_genre)
+    return await _found(Artist, _falling(artists, "popularity", limit))
+
+
+async def read_top_genres(artists: int) -> frozenset[str]:
+    """Every genre of the most popular `artists`."""
+    query = _falling(clients.collection(topology.ARTISTS), "popularity", artists)
+    snapshots = [one async for one in query.select(["genres"]).stream()]
+    return frozenset(genre for one in snapshots for genre in one.get("genres") or ())
+
+
+async def read_newest_albums(until: str, limit: int) -> tuple[Album, ...]:
+    """The albums released latest, up to the date `until` (YYYY-MM-DD), at most `limit`."""
+    from google.cloud.firestore import FieldFilter
+
+    released = FieldFilter("release_date", "<=", until)
+    albums = clients.collection(topology.ALBUMS).where(filter=released)
+    return await _found(Album, _falling(albums, "release_date", limit))
+
+
+async def write_all(
+    tracks: Iterable[Track], albums: Iterable[Album], artists: Iterable[Artist]
+) -> None:
+    """Stores all of them over what is there, artists and albums before the tracks that name
+    them."""
+    await bulk.write(topology.ARTISTS, ((one.id, one.to_document()) for one in artists))
+    await bulk.write(topology.ALBUMS, ((one.id, one.to_document()) for one in albums))
+    await bulk.write(topology.TRACKS, ((one.id, one.to_document()) for one in tracks))
+
+
 async def publish(track: Track, album: Album, artists: Sequence[Artist]) -> Publication:
     """Writes `track` and what it belongs to; the same call again changes nothing.
 
@@ -56,6 +109,23 @@ async def publish(track: Track, album: Album, artists: Sequence[Artist]) -> Publ
     written_artists = [await _against_rivals(partial(_upsert_artist, one)) for one in artists]
     new_track, new_album = await _against_rivals(partial(_publish_once, track, album))
     return Publication(track=new_track, album=new_album, artists=tuple(written_artists))
+
+
+async def change_track(track_id: str, change: Callable[[Track | None], Track]) -> Track:
+    """Stores what `change` makes of the track (None where there is none); returns that. It is
+    asked again where the track changed meanwhile."""
+
+    async def once() -> Track:
+        before = await clients.collection(topology.TRACKS).document(track_id).get()
+        held = _parsed(before, Track)
+        changed = change(held)
+        if changed != held:
+            batch = clients.firestore().batch()
+            _put(batch, before, changed.to_document())
+            await batch.commit()
+        return changed
+
+    return await _against_rivals(once)
 
 
 async def _against_rivals(write: Callable[[], Awaitable[T]]) -> T:
@@ -136,14 +206,36 @@ async def _upsert_artist(artist: Artist) -> Artist:
     return merged
 
 
+def _parsed(snapshot: DocumentSnapshot[Any], model: type[D]) -> D | None:
+    return model.model_validate(snapshot.to_dict()) if snapshot.exists else None
+
+
+def _of_artists(
+    declared: topology.Collection, artist_ids: Sequence[str], order: str, limit: int
+) -> Any:
+    from google.cloud.firestore import FieldFilter
+
+    if len(artist_ids) == 1:
+        named = FieldFilter("artist_ids", "array_contains", artist_ids[0])
+    else:
+        named = FieldFilter("artist_ids", "array_contains_any", list(artist_ids))
+    return _falling(clients.collection(declared).where(filter=named), order, limit)
+
+
+def _falling(query: Any, order: str, limit: int) -> Any:
+    from google.cloud.firestore import Query
+
+    return query.order_by(order, direction=Query.DESCENDING).limit(limit)
+
+
+async def _found(model: type[D], query: Any) -> tuple[D, ...]:
+    return tuple([model.model_validate(one.to_dict()) async for one in query.stream()])
+
+
 def _tracks_of(album_id: str) -> Any:
     from google.cloud.firestore import FieldFilter
 
     return clients.collection(topology.TRACKS).where(filter=FieldFilter("album_id", "==", album_id))
-
-
-def _parsed(snapshot: DocumentSnapshot[Any], model: type[D]) -> D | None:
-    return model.model_validate(snapshot.to_dict()) if snapshot.exists else None
 
 
 async def _read(declared: topology.Collection, model: type[D], ids: Sequence[str]) -> dict[str, D]:

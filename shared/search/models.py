@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-ItemType = Literal["track", "artist", "album"]
+ItemType = Literal["track", "artist", "album", "playlist", "show", "episode"]
+# What can be asked for; of audiobooks there are none.
+SearchType = Literal["track", "artist", "album", "playlist", "show", "episode", "audiobook"]
 ITEM_TYPES: tuple[ItemType, ...] = get_args(ItemType)
+
+
+def _split(words: Any) -> Any:
+    return tuple(words.split()) if isinstance(words, str) else words
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class SearchDocument(BaseModel):
@@ -23,8 +32,8 @@ class SearchDocument(BaseModel):
     id: str
     type: ItemType
     name: str  # folded, words joined by one space
-    words: tuple[str, ...]
-    context: tuple[str, ...] = ()
+    words: Words
+    context: Words = ()
     prefixes: tuple[str, ...] = ()
     popularity: int = 0
     territories: tuple[str, ...] = ()
@@ -36,8 +45,10 @@ class SearchDocument(BaseModel):
         return f"{self.type}:{self.id}"
 
     def to_document(self) -> dict[str, Any]:
-        """The fields as Firestore stores them."""
-        return self.model_dump()
+        """The fields as Firestore stores them: `words` and `context` as text, since each element
+        of a list is an index entry, and only `prefixes` are asked for."""
+        joined = {"words": " ".join(self.words), "context": " ".join(self.context)}
+        return {**self.model_dump(), **joined}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Indexing and finding. A full engine will replace what is behind these two functions."""
+"""Indexing and finding. A full engine will replace what is behind these functions."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.catalog.models import Album, Artist, Track
 from shared.platform.cache import ReadThroughCache
@@ -55,6 +55,18 @@ async def index_track(track: Track, album: Album, artists: Sequence[Artist]) -> 
     await store.write(
         [track_document(track), album_document(album), *(artist_document(one) for one in artists)]
     )
+
+
+async def index_many(documents: Iterable[SearchDocument]) -> None:
+    """Makes all of `documents` findable, thousands a second; a generator is never held whole."""
+    await store.write(documents)
+
+
+async def remove(kind: ItemType, item_id: str) -> None:
+    """Makes an item no longer findable, here at once and elsewhere within the caches' time."""
+    await store.delete(kind, item_id)
+    lookups.clear()
+    rankings.clear()
 
 
 async def search(

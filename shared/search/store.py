@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from shared import topology
-from shared.platform import clients
+from shared.platform import bulk, clients
 from shared.search.models import ItemType, SearchDocument
 
 MAX_CANDIDATES = 300  # the most popular ones with a prefix; each is a billed read
 
 
-async def write(documents: Sequence[SearchDocument]) -> None:
-    """Stores `documents` in one commit, over what is there."""
-    collection = clients.collection(topology.SEARCH_DOCUMENTS)
-    batch = clients.firestore().batch()
-    for document in documents:
-        batch.set(collection.document(document.document_id), document.to_document())
-    await batch.commit()
+async def write(documents: Iterable[SearchDocument]) -> None:
+    """Stores `documents` over what is there."""
+    await bulk.write(
+        topology.SEARCH_DOCUMENTS, ((one.document_id, one.to_document()) for one in documents)
+    )
+
+
+async def delete(kind: ItemType, item_id: str) -> None:
+    """Deletes a document; one that is not there is none to delete."""
+    await clients.collection(topology.SEARCH_DOCUMENTS).document(f"{kind}:{item_id}").delete()
 
 
 async def find(kind: ItemType, prefix: str) -> tuple[SearchDocument, ...]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from shared.catalog import service
+from shared.catalog import absent, service
 from shared.catalog.models import Publication
+from tests import contract
 from tests.emulator.catalog.functions import function
 from tests.unit.catalog.samples import a_track, an_album, an_artist
+
+UNKNOWN = "0" * 22
 
 pytestmark = pytest.mark.usefixtures("firestore")
 
@@ -69,13 +72,25 @@ async def test_a_known_answer_is_not_sent_again() -> None:
 @pytest.mark.parametrize(
     ("address", "status", "message"),
     [
-        ("/v1/tracks/abc", 400, "Invalid base62 id"),
-        ("/v1/albums/abc", 400, "Invalid base62 id"),
-        ("/v1/artists/abc", 400, "Invalid base62 id"),
-        (f"/v1/tracks/{'0' * 22}", 404, f"Non existing id: 'spotify:track:{'0' * 22}'"),
-        (f"/v1/albums/{'0' * 22}/tracks", 404, f"Non existing id: 'spotify:album:{'0' * 22}'"),
-        (f"/v1/tracks/{'0' * 22}?market=XX", 400, "Invalid market code"),
-        (f"/v1/albums/{'0' * 22}/tracks?limit=51", 400, "Invalid limit"),
+        ("/v1/tracks/abc", 400, "id: "),
+        ("/v1/albums/abc", 400, "id: "),
+        ("/v1/artists/abc", 400, "id: "),
+        ("/v1/tracks", 400, "ids: "),
+        ("/v1/tracks?ids=abc", 400, "ids: "),
+        (f"/v1/albums?ids={','.join(['0' * 22] * 21)}", 400, "ids: too many ids requested; 20"),
+        (f"/v1/tracks/{UNKNOWN}", 404, f"Non existing id: 'spotify:track:{UNKNOWN}'"),
+        (f"/v1/albums/{UNKNOWN}/tracks", 404, f"Non existing id: 'spotify:album:{UNKNOWN}'"),
+        (f"/v1/artists/{UNKNOWN}", 404, f"Non existing id: 'spotify:artist:{UNKNOWN}'"),
+        (f"/v1/artists/{UNKNOWN}/albums", 404, "Non existing id"),
+        (f"/v1/artists/{UNKNOWN}/albums?include_groups=best", 400, "include_groups: "),
+        (f"/v1/artists/{UNKNOWN}/top-tracks", 404, "Non existing id"),
+        (f"/v1/artists/{UNKNOWN}/related-artists", 404, "Non existing id"),
+        (f"/v1/audio-features/{UNKNOWN}", 404, "analysis not found"),
+        (f"/v1/tracks/{UNKNOWN}?market=XX", 400, "Invalid market code"),
+        (f"/v1/tracks/{UNKNOWN}?market=DEU", 400, "market: "),
+        (f"/v1/albums/{UNKNOWN}/tracks?limit=51", 400, "limit: "),
+        (f"/v1/albums/{UNKNOWN}/tracks?limit=x", 400, "limit: "),
+        (f"/v1/albums/{UNKNOWN}/tracks?offset=-1", 400, "offset: "),
         ("/v1/nothing", 404, "Service not found"),
     ],
 )
@@ -83,12 +98,27 @@ async def test_bad_requests_get_the_web_apis_errors(
     address: str, status: int, message: str
 ) -> None:
     async with function("catalog") as client:
-        assert fault(await client.get(address)) == (status, message)
+        found = fault(await client.get(address))
+    assert found[0] == status
+    assert found[1].startswith(message)
+
+
+@pytest.mark.parametrize(("method", "path"), absent.OPERATIONS)
+async def test_what_is_not_offered_is_not_found_with_a_token_and_refused_without(
+    method: str, path: str
+) -> None:
+    address = path.replace("{id}", UNKNOWN)
+    async with function("catalog") as client:
+        answer = await client.request(method, address)
+        assert fault(answer)[0] == 404
+        contract.published().check(method, path, answer)
+        refused = await client.request(method, address, headers={"authorization": ""})
+        assert fault(refused)[0] == 401
 
 
 async def test_a_token_is_needed() -> None:
     async with function("catalog") as client:
-        address = f"/v1/tracks/{'0' * 22}"
+        address = f"/v1/tracks/{UNKNOWN}"
         refused = await client.get(address, headers={"authorization": "Bearer x.y.z"})
         assert fault(refused) == (401, "Invalid access token")
         assert (await client.get(address, headers={"authorization": ""})).status_code == 401

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from shared.accounts import service as accounts
 from shared.catalog import service as catalog
 from shared.catalog.models import Album, Artist, Track
 from shared.platform.ids import random_id
+from shared.playlists import service as playlists
+from shared.playlists.models import LoadedPlaylist
+from shared.podcasts import service as podcasts
+from shared.podcasts.documents import episode_document, show_document
+from shared.podcasts.models import Episode, Show
 from shared.search import service
+from shared.search.documents import search_document
 from shared.search.models import Hits
+from shared.search.store import MAX_CANDIDATES
+from tests import contract
 from tests.emulator.catalog.functions import function
 from tests.unit.catalog.samples import a_track, an_album, an_artist
 
-pytestmark = pytest.mark.usefixtures("firestore")
+pytestmark = pytest.mark.usefixtures("firestore", "pubsub")
 
 
 async def publish(track: Track, album: Album, artist: Artist) -> None:
@@ -26,6 +36,7 @@ async def ask(**parameters: Any) -> dict[str, Any]:
     async with function("search") as client:
         answer = await client.get("/v1/search", params=parameters)
         assert answer.status_code == 200, answer.text
+        contract.published().check("GET", "/v1/search", answer)
         found: dict[str, Any] = answer.json()
         return found
 
@@ -57,7 +68,6 @@ async def test_a_page_links_to_the_next_and_counts_all() -> None:
         rest = (await client.get(page["next"])).json()["tracks"]
     assert [one["popularity"] for one in rest["items"]] == [2, 1]
     assert rest["previous"] == page["href"]
-    assert (await ask(q=word, type="track", limit=0))["tracks"]["items"] == []
 
 
 async def test_a_market_hides_what_is_not_released_there() -> None:
@@ -84,22 +94,61 @@ async def test_indexing_again_finds_it_once() -> None:
     assert hits == Hits((track.id,), 1)
 
 
-async def test_kinds_that_the_catalog_has_none_of_are_empty_pages() -> None:
-    found = await ask(q="anything", type="playlist,show")
-    assert found["playlists"]["items"] == found["shows"]["items"] == []
+async def test_shows_episodes_and_public_playlists_are_found() -> None:
+    word, owner = f"tu{random_id()[:6]}", f"owner-{random_id()}"
+    show = Show(id=random_id(), name=f"Talk {word}", publisher="We", total_episodes=1)
+    episode = Episode(id=random_id(), show_id=show.id, name=f"One {word}", duration_ms=1000)
+    await podcasts.load([show], [episode])
+    await accounts.create_user(
+        owner, "a long password", "o@x.org", "DE", "free", "O", user_id=owner
+    )
+    public, private = (
+        LoadedPlaylist(
+            id=random_id(),
+            owner_id=owner,
+            name=f"{word} list",
+            items=(),
+            created_at=datetime.now(UTC),
+            public=is_public,
+        )
+        for is_public in (True, False)
+    )
+    await playlists.load([public, private])
+    await service.index_many([show_document(show), episode_document(episode, show)])
+
+    found = await ask(q=word, type="show,episode,playlist,audiobook", include_external="audio")
+    assert [one["id"] for one in found["shows"]["items"]] == [show.id]
+    assert [one["id"] for one in found["episodes"]["items"]] == [episode.id]
+    assert [one["id"] for one in found["playlists"]["items"]] == [public.id]
+    assert found["playlists"]["items"][0]["owner"]["id"] == owner
+    assert (found["audiobooks"]["items"], found["audiobooks"]["total"]) == ([], 0)
+
+    await service.remove("show", show.id)
+    assert (await ask(q=word, type="show"))["shows"]["items"] == []
+
+
+async def test_many_documents_are_indexed_from_a_generator() -> None:
+    word = f"rs{random_id()[:6]}"
+    documents = (search_document("track", random_id(), f"{word} {n}") for n in range(700))
+    await service.index_many(documents)
+    hits = (await service.search(word, ["track"], 50, 0)).pages["track"]
+    assert (len(hits.ids), hits.total) == (50, MAX_CANDIDATES)
 
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"type": "track"}, "No search query"),
-        ({"q": "   ", "type": "track"}, "No search query"),
+        ({"type": "track"}, "q: "),
+        ({"q": "   ", "type": "track"}, "q: "),
+        ({"q": "a" * 251, "type": "track"}, "q: "),
         ({"q": "a"}, "Missing parameter type"),
         ({"q": "a", "type": "track,song"}, "Bad search type field song"),
-        ({"q": "a", "type": "track", "limit": "51"}, "Invalid limit"),
-        ({"q": "a", "type": "track", "limit": "x"}, "Invalid limit"),
-        ({"q": "a", "type": "track", "offset": "1001"}, "Invalid offset"),
+        ({"q": "a", "type": "track", "limit": "51"}, "limit: "),
+        ({"q": "a", "type": "track", "limit": "0"}, "limit: "),
+        ({"q": "a", "type": "track", "limit": "x"}, "limit: "),
+        ({"q": "a", "type": "track", "offset": "1001"}, "offset: "),
         ({"q": "a", "type": "track", "market": "ZZ"}, "Invalid market code"),
+        ({"q": "a", "type": "track", "include_external": "video"}, "include_external: "),
     ],
 )
 async def test_bad_requests_get_the_web_apis_errors(
@@ -107,4 +156,6 @@ async def test_bad_requests_get_the_web_apis_errors(
 ) -> None:
     async with function("search") as client:
         answer = await client.get("/v1/search", params=parameters)
-    assert answer.json() == {"error": {"status": 400, "message": message}}
+    error = answer.json()["error"]
+    assert (answer.status_code, error["status"]) == (400, 400)
+    assert error["message"].startswith(message)

@@ -110,3 +110,22 @@ async def test_it_never_holds_more_than_its_maximum() -> None:
     assert cache._held.get("f") == "F"
     cache.forget("f")
     assert cache._held.get("f") is None
+
+
+async def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
+    stored, reading, go_on = {"a": 1}, asyncio.Event(), asyncio.Event()
+
+    async def slowly(keys: Sequence[str]) -> dict[str, int]:
+        found = {key: stored[key] for key in keys}
+        reading.set()
+        await go_on.wait()
+        return found
+
+    held = ReadThroughCache(slowly, maximum=10, ttl_s=60, negative_ttl_s=60)
+    early = asyncio.create_task(held.get("a"))
+    await reading.wait()
+    stored["a"] = 2
+    held.forget("a")
+    go_on.set()
+    assert await early == 1  # it asked before the change
+    assert await held.get("a") == 2

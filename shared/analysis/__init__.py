@@ -1,0 +1,1 @@
+"""Analysis: what tracks sound like, in numbers."""

@@ -1,0 +1,1 @@
+"""Browse: categories, featured playlists and new releases (F137, F138)."""

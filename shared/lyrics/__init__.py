@@ -1,0 +1,1 @@
+"""Lyrics: LRC in, lines and words with their times out (F245)."""

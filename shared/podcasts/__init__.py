@@ -1,0 +1,1 @@
+"""Podcasts: shows, episodes, and how far each person has heard them."""

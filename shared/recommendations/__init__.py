@@ -1,0 +1,1 @@
+"""Recommendations from seeds: content-based, by what tracks sound like."""
