@@ -12,7 +12,15 @@ from rich.console import Console
 from emulators import seed
 from emulators.cloud import LocalCloud
 
-BENCHMARKS = ("manifest_throughput", "cold_start", "start_latency", "ingestion_cpu")
+BENCHMARKS = (
+    "manifest_throughput",
+    "web_api",
+    "playlist_insert",
+    "cold_start",
+    "start_latency",
+    "ingestion_cpu",
+    "catalogue_load",
+)
 
 
 def main() -> None:

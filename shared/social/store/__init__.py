@@ -1,0 +1,1 @@
+"""What social keeps in Firestore: follows, last plays, share links."""
