@@ -129,9 +129,10 @@ def _firestore(method: str, request: Any) -> Iterable[Access]:
         for name in {_collection_of(name) for name in request.documents}:
             yield Access(kind, name, "read")
     elif method == "RunQuery" or method == "RunAggregationQuery":
-        query = request.structured_query
         if method == "RunAggregationQuery":
             query = request.structured_aggregation_query.structured_query
+        else:
+            query = request.structured_query
         parent = _collection_of(request.parent + "/")
         for selector in getattr(query, "from_", None) or getattr(query, "from"):
             yield Access(kind, parent or selector.collection_id, "read")

@@ -12,7 +12,7 @@ from shared.drm import service as drm
 from shared.drm.models import LicenceRequest
 from shared.platform.auth import Principal
 from shared.platform.errors import DomainError, Forbidden, NotInMarket, PremiumRequired
-from shared.playback import sessions
+from shared.playback import sessions, streams
 from shared.playback.models import Session
 from shared.playback.quality import PREMIUM_KBPS
 
@@ -28,9 +28,10 @@ async def licence(
     """The keys that a W3C Clear Key request in `body` asks for, as its JSON answer.
 
     Given out only to the user (and, where both name one, the device) of the session, only for the
-    session's own key, and only while the entitlement that the session was opened under still
-    holds. Raises InvalidInput for a malformed request, Gone for an expired session and Forbidden
-    for anything else. Grant or refusal is in the audit ledger before this returns or raises.
+    session's own key, only while the entitlement that the session was opened under still holds,
+    and only to as many devices at once as the tier allows (F072). Raises InvalidInput for a
+    malformed request, Gone for an expired session and Forbidden for anything else. Grant or
+    refusal is in the audit ledger before this returns or raises.
     """
     user_id = principal.require_user()
     device = sessions.checked_device(device_id)
@@ -59,6 +60,7 @@ async def licence(
         await sessions.check_owner(session, user_id, device)
         await _check_entitlement(principal, session)
         keys = await _keys(session, request)
+        await streams.acquire(principal, session, device)
     except DomainError as error:
         reason = error.reason or type(error).__name__.upper()
         await audit.record(entry.model_copy(update={"reason": reason}))

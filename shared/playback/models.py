@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
 from shared.catalog.models import Codec
 
 Protocol = Literal["dash", "hls"]
@@ -43,3 +46,24 @@ class StreamAnswer:
     body: bytes
     content_type: str
     max_age_s: int
+
+
+class HeartbeatRequest(BaseModel):
+    """A device that sounds, by its playback session or by its id; `stopped` gives its place to
+    the next."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    session: str | None = Field(default=None, pattern=r"^[0-9A-Za-z_-]{1,256}$")
+    device_id: str | None = Field(default=None, min_length=1, max_length=128)
+    stopped: bool = False
+
+
+class HeartbeatObject(TypedDict):
+    """Until when (RFC 3339) the device may sound without another heartbeat, how often to send
+    one, and how many devices sound of how many that may."""
+
+    expires_at: str
+    heartbeat_s: int
+    streams: int
+    limit: int

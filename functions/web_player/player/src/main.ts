@@ -9,9 +9,10 @@ import { connectKeyboard } from "./keyboard";
 import { Pages } from "./pages";
 import { CdnHealth } from "./playback/cdn";
 import { Engine } from "./playback/engine";
+import { Heartbeat } from "./playback/heartbeat";
 import { connectMediaSession } from "./playback/media_session";
 import { Player } from "./playback/player";
-import { StreamSessions } from "./playback/streams";
+import { deviceId, StreamSessions } from "./playback/streams";
 import { playbackEvent } from "./telemetry/events";
 import { Reporter } from "./telemetry/reporter";
 import { shell } from "./views/shell";
@@ -52,6 +53,8 @@ function listen(session: Session): void {
   const player = new Player(audio, engine, streams);
   // Before the reporter's own listener, so that the last event leaves with the last batch.
   window.addEventListener("pagehide", () => player.stop());
+  const heartbeat = new Heartbeat(session, deviceId);
+  window.addEventListener("pagehide", () => heartbeat.release());
   const reporter = new Reporter(session);
   const app: App = { api, session, player };
 
@@ -60,7 +63,11 @@ function listen(session: Session): void {
     reporter.report(playbackEvent(report), { urgent });
   });
   player.failed.on(showError);
+  engine.licensing.on(() => heartbeat.licensed());
+  player.changed.on(() => heartbeat.sounds(player.status === "playing"));
+  heartbeat.refused.on(() => player.yieldPlace());
   session.ended.on(() => {
+    heartbeat.sounds(false);
     void player.close();
     streams.clear();
     showDoor("You are signed out.");

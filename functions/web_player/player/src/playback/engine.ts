@@ -34,12 +34,16 @@ export interface EngineFault {
   code: number;
   network: boolean;
   status: number | null;
+  /** The server's word for why it refused. */
+  reason: string | null;
   critical: boolean;
 }
 
 export class Engine {
   readonly faults = new Emitter<EngineFault>();
   readonly cdnChanged = new Emitter<string>();
+  /** A licence is asked for. */
+  readonly licensing = new Emitter<void>();
   readonly ready: Promise<Player>;
   #cdn: string | null = null;
   readonly #audio: HTMLAudioElement;
@@ -181,11 +185,13 @@ export class Engine {
     const codes = this.#shaka?.util.Error;
     // What kept a licence away is wrapped in a DRM error.
     const cause = code === codes?.Code.LICENSE_REQUEST_FAILED ? (data[0] as Partial<ShakaError>) : { code, data };
-    const status = cause.code === codes?.Code.BAD_HTTP_STATUS ? Number(cause.data?.[1]) : null;
+    const answered = cause.code === codes?.Code.BAD_HTTP_STATUS;
+    const status = answered ? Number(cause.data?.[1]) : null;
     return {
       code,
       network: category === codes?.Category.NETWORK,
       status,
+      reason: answered ? reasonIn(cause.data?.[2]) : null,
       critical: severity === codes?.Severity.CRITICAL,
     };
   }
@@ -214,6 +220,7 @@ export class Engine {
   async #authorise(request: { headers: Record<string, string> }): Promise<void> {
     request.headers["Authorization"] = `Bearer ${await this.#session.token()}`;
     request.headers["Content-Type"] = "application/json";
+    this.licensing.emit();
   }
 
   #note(uri: string, timeMs: number): void {
@@ -238,6 +245,15 @@ export class Engine {
 
   async #discard(held: { preload: Promise<Preload | null> } | undefined): Promise<void> {
     await (await held?.preload)?.destroy();
+  }
+}
+
+/** The `reason` of an error in the API's shape. */
+function reasonIn(body: unknown): string | null {
+  try {
+    return (JSON.parse(String(body)) as { error?: { reason?: string } }).error?.reason ?? null;
+  } catch {
+    return null;
   }
 }
 

@@ -7,6 +7,7 @@ import * as queue from "../queue";
 import type { EventType } from "../telemetry/events";
 import type { Engine, EngineFault } from "./engine";
 import { firstAudio } from "./first_audio";
+import { LIMIT_REASON } from "./heartbeat";
 import type { StreamSession, StreamSessions } from "./streams";
 
 export type Status = "idle" | "loading" | "playing" | "paused" | "ended";
@@ -39,6 +40,7 @@ const RECOVERY_PAUSE_MS = 400;
 const START_WITHIN_MS = 12_000;
 const NO_ANSWER = "No CDN answers for this track. Check the connection and try again.";
 const NOT_FOR_YOU = "This track isn’t available to you here.";
+const ELSEWHERE = "You’re listening on another device. Stop there to listen here.";
 const VOLUME_KEY = "segue.volume";
 
 export class Player {
@@ -239,6 +241,12 @@ export class Player {
     if (this.#sounding && this.#status !== "ended") this.#report("stopped");
   }
 
+  /** Another device of the listener sounds in this one's place. */
+  yieldPlace(): void {
+    this.pause();
+    this.failed.emit(ELSEWHERE);
+  }
+
   async close(): Promise<void> {
     this.stop();
     this.#attempt.abort();
@@ -343,7 +351,7 @@ export class Player {
     if (!track || !fault.critical || this.#attempt.signal.aborted) return;
     this.#recoveries += 1;
     if (!fault.network || this.#recoveries > MOST_RECOVERIES) {
-      this.#fail(fault.status === 403 ? NOT_FOR_YOU : `This track can’t be played right now (${fault.code}).`);
+      this.#fail(refusal(fault) ?? `This track can’t be played right now (${fault.code}).`);
       return;
     }
     if (this.#sounding) this.#report("qoe");
@@ -357,11 +365,10 @@ export class Player {
   }
 
   #words(error: unknown): string {
-    const { code, network, status } = this.#engine.faultFrom(error);
-    if (!code) return explain(error);
-    if (status === 403) return NOT_FOR_YOU;
-    if (network) return NO_ANSWER;
-    return `This track can’t be played in this browser (${code}).`;
+    const fault = this.#engine.faultFrom(error);
+    if (!fault.code) return explain(error);
+    const words = refusal(fault) ?? (fault.network ? NO_ANSWER : null);
+    return words ?? `This track can’t be played in this browser (${fault.code}).`;
   }
 
   #fail(message: string): void {
@@ -392,6 +399,12 @@ export class Player {
     this.#status = status;
     this.changed.emit();
   }
+}
+
+/** What a refusal means to the listener, null if it was none. */
+function refusal(fault: EngineFault): string | null {
+  if (fault.status !== 403) return null;
+  return fault.reason === LIMIT_REASON ? ELSEWHERE : NOT_FOR_YOU;
 }
 
 function storedVolume(): number {
