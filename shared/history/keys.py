@@ -31,6 +31,16 @@ def parse(key: bytes) -> tuple[int, str]:
     return LAST_MS - int(reversed_ms), event_id
 
 
+def owner(key: bytes) -> str:
+    """The user in a row key."""
+    return key.split(b"#", 1)[0].decode()
+
+
+def after_all_of(user_id: str) -> bytes:
+    """The key that follows every play of `user_id`, and precedes those of the next person."""
+    return f"{user_id}$".encode()  # '$' follows '#'
+
+
 def key_range(
     user_id: str, oldest_ms: int, before: Cursor | None, after: Cursor | None
 ) -> tuple[bytes, bytes]:

@@ -116,6 +116,7 @@ class PlaybackEvent(Event, _Fields):
     user_id: Token
     country: str
     tier: str
+    suspected: Literal[True] | None = None  # of not being a person (F286); absent where not
 
 
 class Play(BaseModel):
@@ -127,3 +128,13 @@ class Play(BaseModel):
     track_id: str
     played_at_ms: int
     context_uri: str | None = None
+    device_id: str | None = None
+
+
+class Listener(BaseModel):
+    """Somebody with plays in the history, and when the newest was."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    last_played_ms: int

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
-from shared.history import store
 from shared.history.keys import Cursor
 from shared.history.models import (
     HISTORY_LIFE,
+    Listener,
     Play,
     PlaybackEvent,
     ReportedEvent,
     to_ms,
 )
+from shared.history.store import counts, plays
 from shared.platform.auth import Principal
+from shared.platform.cache import ReadThroughCache
 from shared.platform.events import publish
 
+if TYPE_CHECKING:
+    from shared.history.shapes import CursorPagingPlayHistoryObject
+    from shared.history.taste import TimeRange
+    from shared.history.top import TopArtists, TopTracks
+
 STARTS_A_PLAY = "play_started"
+PLAY_COUNT_TTL_S = 10
+PLAY_COUNTS_KEPT = 20_000
+
+_play_counts: ReadThroughCache[str, int] = ReadThroughCache(
+    counts.read, maximum=PLAY_COUNTS_KEPT, ttl_s=PLAY_COUNT_TTL_S, negative_ttl_s=PLAY_COUNT_TTL_S
+)
 
 
 async def accept(caller: Principal, reported: Sequence[ReportedEvent]) -> int:
@@ -27,7 +41,11 @@ async def accept(caller: Principal, reported: Sequence[ReportedEvent]) -> int:
     user_id = caller.require_user()
     events = [
         PlaybackEvent(
-            **event.model_dump(), user_id=user_id, country=caller.country, tier=caller.tier
+            **event.model_dump(),
+            user_id=user_id,
+            country=caller.country,
+            tier=caller.tier,
+            suspected=caller.suspected or None,
         )
         for event in reported
     ]
@@ -36,7 +54,9 @@ async def accept(caller: Principal, reported: Sequence[ReportedEvent]) -> int:
 
 
 async def record(event: PlaybackEvent) -> None:
-    """Keeps a play; other events are the warehouse's alone."""
+    """Keeps a play, counts it, and tells the person's friends; other events are the warehouse's
+    alone. Each of the three may be repeated, so a delivery that failed half way is made again.
+    What is suspected to be a machine's (F286) is in its own history, and in no count."""
     if event.type != STARTS_A_PLAY:
         return
     play = Play(
@@ -44,13 +64,60 @@ async def record(event: PlaybackEvent) -> None:
         track_id=event.track_id,
         played_at_ms=to_ms(event.ts),
         context_uri=event.context_uri,
+        device_id=event.device_id,
     )
-    await store.record(event.user_id, play)
+    from shared.social.activity import record_activity
+
+    effects = [
+        plays.record(event.user_id, play),
+        record_activity(event.user_id, event.track_id, event.ts, event.context_uri),
+    ]
+    if not event.suspected:
+        effects.append(counts.add(event.track_id, event.user_id, event.event_id))
+    await asyncio.gather(*effects)
+
+
+async def play_count(track_id: str) -> int:
+    """How often everybody has started a track; see `play_counts`."""
+    return (await play_counts([track_id]))[track_id]
+
+
+async def play_counts(track_ids: Iterable[str]) -> dict[str, int]:
+    """The same for several tracks. New plays show after `PLAY_COUNT_TTL_S` at most; plays that
+    count for money are counted from the warehouse (decision 15)."""
+    wanted = set(track_ids)
+    found = await _play_counts.get_many(wanted)
+    return {track_id: found.get(track_id, 0) for track_id in wanted}
+
+
+async def top_tracks(user_id: str, time_range: TimeRange, limit: int, offset: int) -> TopTracks:
+    """The tracks that a person played most; see `top`."""
+    from shared.history import top
+
+    return await top.top_tracks(user_id, time_range, limit, offset)
+
+
+async def top_artists(user_id: str, time_range: TimeRange, limit: int, offset: int) -> TopArtists:
+    """The artists that a person played most; see `top`."""
+    from shared.history import top
+
+    return await top.top_artists(user_id, time_range, limit, offset)
+
+
+def listeners(start: str, end: str | None) -> AsyncIterator[Listener]:
+    """Everybody with plays from the user `start` to before `end` (None: to the last), by id, with
+    the moment of their newest; one row is read for each."""
+    return plays.listeners(start, end)
+
+
+async def plays_since(user_id: str, since_ms: int, limit: int) -> Sequence[Play]:
+    """The newest `limit` plays of `user_id` from `since_ms` on, newest first."""
+    return await plays.plays(user_id, since_ms, limit)
 
 
 async def recently_played(
     caller: Principal, limit: int, before: Cursor | None = None, after: Cursor | None = None
-) -> dict[str, Any]:
+) -> CursorPagingPlayHistoryObject:
     """The Web API's cursor page of `limit` (1..50) plays, newest first; a play whose track is no
     longer in the catalog is left out. Raises Unauthenticated for an app's own token."""
     # Not above: those who report and record events start without the catalog.
@@ -59,7 +126,7 @@ async def recently_played(
 
     oldest_ms = to_ms(datetime.now(UTC) - HISTORY_LIFE)
     # One more than asked for tells whether there is a next page.
-    found = await store.plays(caller.require_user(), oldest_ms, limit + 1, before, after)
+    found = await plays.plays(caller.require_user(), oldest_ms, limit + 1, before, after)
     more = len(found) > limit
     page = found[1:] if more and after is not None else found[:limit]
     market = caller.country or None

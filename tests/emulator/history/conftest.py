@@ -10,7 +10,7 @@ import pytest
 from joserfc import jwt
 
 from functions.events.main import app as events_app
-from functions.player.main import app as player_app
+from functions.history.main import app as history_app
 from shared import topology
 from shared.catalog.models import AlbumRef, ArtistRef, Track
 from shared.history.models import PlaybackEvent, from_ms, to_ms
@@ -40,7 +40,7 @@ def headers(settings_env: pytest.MonkeyPatch, user_id: str) -> Callable[..., Hea
             "aud": auth.AUDIENCE,
             "sub": user_id,
             "client_id": "an-app",
-            "scope": "streaming user-read-recently-played",
+            "scope": "streaming user-read-recently-played user-top-read",
             "tier": "premium",
             "country": "DE",
             "exp": int(time.time()) + 3600,
@@ -67,8 +67,8 @@ async def events(pubsub: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def player(bigtable: str, firestore: str) -> AsyncIterator[httpx.AsyncClient]:
-    async for client in _client(player_app):
+async def history(bigtable: str, firestore: str) -> AsyncIterator[httpx.AsyncClient]:
+    async for client in _client(history_app):
         yield client
 
 

@@ -16,7 +16,7 @@ __all__ = ["google"]  # a fixture
 
 
 async def test_a_push_becomes_history_however_often_it_comes(
-    player: httpx.AsyncClient,
+    history: httpx.AsyncClient,
     pubsub: str,
     google: Google,
     headers: Callable[..., dict[str, str]],
@@ -32,5 +32,5 @@ async def test_a_push_becomes_history_however_often_it_comes(
             signed = {"authorization": google.header()}
             assert (await pubsub_push.post("/", content=body, headers=signed)).status_code == 204
         assert (await pubsub_push.post("/", content=body)).status_code == 401
-    answer = (await player.get("/v1/me/player/recently-played", headers=headers())).json()
+    answer = (await history.get("/v1/me/player/recently-played", headers=headers())).json()
     assert [item["track"]["id"] for item in answer["items"]] == [track_id]

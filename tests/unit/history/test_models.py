@@ -45,6 +45,7 @@ def test_model_schema_and_warehouse_agree() -> None:
         "STRING": "string",
         "INTEGER": "int64",
         "TIMESTAMP": "string",
+        "BOOLEAN": "bool",
     }
     metadata = {"subscription_name", "message_id", "publish_time", "attributes"}
     columns = {
@@ -97,11 +98,10 @@ def test_a_time_may_be_told_either_way() -> None:
         (1.5, "RFC 3339"),
         ([], "RFC 3339"),
         (10**30, "out of range"),
-        (to_ms(NOW - timedelta(days=91)), "more than 90 days old"),
-        (int(NOW.timestamp()), "more than 90 days old"),  # seconds by mistake
-        (
-            to_ms(NOW + timedelta(hours=2)),
-            "more than 5 minutes in the future",
+        pytest.param(to_ms(NOW - timedelta(days=91)), "more than 90 days old", id="91 days ago"),
+        pytest.param(int(NOW.timestamp()), "more than 90 days old", id="seconds by mistake"),
+        pytest.param(
+            to_ms(NOW + timedelta(hours=2)), "more than 5 minutes in the future", id="ahead"
         ),
         (-(10**16), "out of range"),
     ],

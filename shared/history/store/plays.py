@@ -1,19 +1,21 @@
-"""The listening history in Bigtable: one row per play, two cells, both of the play's own time, so
+"""The listening history in Bigtable: one row per play, its cells of the play's own time, so
 that to write it again changes nothing."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import AsyncIterator
 
 from shared import topology
 from shared.history import keys
 from shared.history.keys import Cursor
-from shared.history.models import Play
+from shared.history.models import Listener, Play
 from shared.platform import clients
 
 FAMILY = "play"
 TRACK = b"track_id"
 CONTEXT = b"context_uri"
+DEVICE = b"device_id"
 
 
 async def record(user_id: str, play: Play) -> None:
@@ -24,6 +26,8 @@ async def record(user_id: str, play: Play) -> None:
     cells = [(TRACK, play.track_id)]
     if play.context_uri is not None:
         cells.append((CONTEXT, play.context_uri))
+    if play.device_id is not None:
+        cells.append((DEVICE, play.device_id))
     await clients.table(topology.LISTENING_HISTORY).mutate_row(
         keys.row_key(user_id, play.played_at_ms, play.event_id),
         [SetCell(FAMILY, name, value.encode(), timestamp_micros) for name, value in cells],
@@ -61,6 +65,33 @@ async def plays(
                 track_id=cells[TRACK],
                 played_at_ms=played_at_ms,
                 context_uri=cells.get(CONTEXT),
+                device_id=cells.get(DEVICE),
             )
         )
     return list(nearest)
+
+
+async def listeners(start: str, end: str | None) -> AsyncIterator[Listener]:
+    """Everybody with plays from the user `start` to before `end` (None: to the last), by id.
+
+    One read of one row for each: a person's first row is their newest play, and behind their last
+    one the next person begins, so nothing in between is read.
+    """
+    from google.cloud.bigtable.data import ReadRowsQuery, RowRange
+    from google.cloud.bigtable.data.row_filters import StripValueTransformerFilter
+
+    table = clients.table(topology.LISTENING_HISTORY)
+    following = start.encode()
+    last = end.encode() if end is not None else None
+    while last is None or following < last:
+        query = ReadRowsQuery(
+            row_ranges=RowRange(following or None, last),
+            limit=1,
+            row_filter=StripValueTransformerFilter(True),
+        )
+        rows = await table.read_rows(query)
+        if not rows:
+            return
+        user_id = keys.owner(rows[0].row_key)
+        yield Listener(user_id=user_id, last_played_ms=keys.parse(rows[0].row_key)[0])
+        following = keys.after_all_of(user_id)

@@ -1,0 +1,1 @@
+"""The listening history and the play counts in Bigtable."""
