@@ -11,19 +11,29 @@ AuditKind = Literal["licence"]
 Outcome = Literal["granted", "refused"]
 
 
-class AuditRecord(BaseModel):
-    """One decision: what was asked, by whom, and why the answer was what it was.
-
-    `reason` is a fixed upper-case word for programs; `kids` are content key ids in hex.
-    """
+class Decision(BaseModel):
+    """What every record says: `kind` of decision, how it came out and why, `reason` being a fixed
+    upper-case word for programs."""
 
     model_config = ConfigDict(frozen=True)
 
-    kind: AuditKind
-    outcome: Outcome
+    kind: str
+    outcome: str
     reason: str
     decided_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     user_id: str | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        """The fields as Firestore stores them."""
+        return self.model_dump()
+
+
+class AuditRecord(Decision):
+    """A licence: what was asked, by whom, and why the answer was what it was; `kids` are content
+    key ids in hex."""
+
+    kind: AuditKind
+    outcome: Outcome
     client_id: str
     session_id: str | None = None
     device_id: str | None = None
@@ -34,6 +44,13 @@ class AuditRecord(BaseModel):
     tier: str
     country: str
 
-    def to_document(self) -> dict[str, Any]:
-        """The fields as Firestore stores them."""
-        return self.model_dump()
+
+class VerdictRecord(Decision):
+    """The start or end of the suspicion that `user_id` is no person: the `score` (0..1) and the
+    measured values that it came from, and an operator's `note`."""
+
+    kind: Literal["bot_verdict"] = "bot_verdict"
+    outcome: Literal["started", "ended"]
+    score: float
+    findings: dict[str, float]
+    note: str = ""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from shared.audit import store
-from shared.audit.models import AuditRecord
+from shared.audit.models import Decision
 from shared.platform.errors import Unavailable
 
 _log = logging.getLogger(__name__)
 
 
-async def record(entry: AuditRecord) -> str:
+async def record(entry: Decision) -> str:
     """Stores `entry` and returns its id; only then may the decision take effect.
 
     Raises Unavailable when the ledger does not take it: what cannot be recorded is not granted.

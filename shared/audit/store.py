@@ -6,7 +6,7 @@ Documents are only ever created, so no record can be replaced by a later one.
 from __future__ import annotations
 
 from shared import topology
-from shared.audit.models import AuditRecord
+from shared.audit.models import Decision
 from shared.platform import clients
 from shared.platform.contention import retried
 from shared.platform.ids import random_id
@@ -14,7 +14,7 @@ from shared.platform.ids import random_id
 APPEND_TIMEOUT_S = 10.0
 
 
-async def append(record: AuditRecord) -> str:
+async def append(record: Decision) -> str:
     """Stores `record` under a fresh id and returns the id."""
     from google.api_core.exceptions import ServiceUnavailable
 
