@@ -40,6 +40,23 @@ def up(
             exists=True,
         ),
     ] = None,
+    catalogue: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--catalogue",
+            help="Also load this catalogue: JSON Lines with fixed ids, told in the README.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    rate_limit_scale: Annotated[
+        float,
+        typer.Option(
+            "--rate-limit-scale",
+            min=0,
+            help="Times the documented limits of requests; 0 is no limit.",
+        ),
+    ] = 1.0,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8080,
     state: State = DEFAULT_STATE,
     exit_when_ready: Annotated[
@@ -54,8 +71,9 @@ def up(
 ) -> None:
     """Starts the local cloud, fills it and serves it until Ctrl-C."""
     from emulators import seed
-    from emulators.cloud import AlreadyRunning, LocalCloud
+    from emulators.cloud import LocalCloud
     from emulators.environments import EnvironmentFailed
+    from emulators.ports import AlreadyRunning
     from emulators.provision import ProvisioningFailed
 
     prerequisites.ensure("up")
@@ -72,11 +90,17 @@ def up(
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
-    cloud = LocalCloud(state, port)
+    catalogues = catalogue or []
+    cloud = LocalCloud(
+        state,
+        port,
+        rate_limit_scale=rate_limit_scale,
+        catalogue_bytes=sum(path.stat().st_size for path in catalogues),
+    )
     try:
         with console.status("Starting …") as status:
             cloud.start(lambda step: status.update(f"[bold]{step}[/] …"))
-        summary = seed.fill(cloud, console, demo=demo, music=music or [])
+        summary = seed.fill(cloud, console, demo=demo, music=music or [], catalogues=catalogues)
         ready = seed.ready_message(cloud)
         (cloud.state / "run.json").write_text(json.dumps(ready))
         if as_json:

@@ -11,9 +11,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,14 +20,13 @@ import httpx
 
 from emulators import bigquery, environments, google_emulators, provision, tasks
 from emulators.keys import Keys, load_or_make
+from emulators.ports import CDNS, HOST, AlreadyRunning, Ports
 from emulators.processes import (
     Child,
     StartError,
     Supervisor,
     accepts,
     answers,
-    free_port,
-    port_is_free,
     wait_until_ready,
 )
 from emulators.snapshot import Snapshots
@@ -37,55 +35,12 @@ from shared import topology
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "segue-local"
 REGION = "us-central1"
-HOST = "127.0.0.1"
 SERVICE_ACCOUNT = f"events@{PROJECT}.iam.gserviceaccount.com"
 UPLOAD_ACCOUNT = f"uploads@{PROJECT}.iam.gserviceaccount.com"
 WORKERS = 2
 
-# name -> provider, US dollars per GB as list prices stand to one another, key name
-CDNS: dict[str, tuple[str, float, str]] = {
-    "google": ("cloud_cdn", 0.08, "segue-1"),
-    "cloudfront": ("cloudfront", 0.085, "KSEGUE1"),
-    "akamai": ("akamai", 0.10, "segue-1"),
-}
 # Where Firestore starts empty, what it described is rebuilt from the masters.
 REBUILT_BUCKETS = tuple(b.name for b in topology.BUCKETS if b is not topology.MASTERS)
-
-
-class AlreadyRunning(RuntimeError):
-    """Another local cloud uses this state folder or this port."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where everything listens on the loopback address."""
-
-    gateway: int
-    edges: dict[str, int]
-    firestore: int = field(default_factory=free_port)
-    pubsub: int = field(default_factory=free_port)
-    bigtable: int = field(default_factory=free_port)
-    storage: int = field(default_factory=free_port)
-    bigquery: int = field(default_factory=free_port)
-    bigquery_grpc: int = field(default_factory=free_port)
-    tasks: int = field(default_factory=free_port)
-    transcoder: int = field(default_factory=free_port)
-    secret_manager: int = field(default_factory=free_port)
-    kms: int = field(default_factory=free_port)
-    eventing: int = field(default_factory=free_port)
-
-    @classmethod
-    def choose(cls, gateway: int) -> Ports:
-        """Ports for a gateway at `gateway` (0: any free one); the edges follow it if they can."""
-        if gateway == 0:
-            return cls(free_port(), {name: free_port() for name in CDNS})
-        if not port_is_free(gateway):
-            raise AlreadyRunning(f"Port {gateway} is in use. Choose another one with --port.")
-        edges = {}
-        for offset, name in enumerate(CDNS, start=1):
-            wanted = gateway + offset
-            edges[name] = wanted if port_is_free(wanted) else free_port()
-        return cls(gateway, edges)
 
 
 Progress = Callable[[str], None]
@@ -94,9 +49,19 @@ Progress = Callable[[str], None]
 class LocalCloud:
     """`start()` brings everything up empty, `stop()` ends it; `with` does both."""
 
-    def __init__(self, state: Path, port: int = 0, *, scheduled: bool = True) -> None:
+    def __init__(
+        self,
+        state: Path,
+        port: int = 0,
+        *,
+        scheduled: bool = True,
+        rate_limit_scale: float = 1.0,
+        catalogue_bytes: int = 0,
+    ) -> None:
         self.state = state.resolve()
         self._wanted_port = port
+        self._rate_limit_scale = rate_limit_scale  # times the documented limits; 0 is no limit
+        self._catalogue_bytes = catalogue_bytes  # of the files that it will be filled with
         self._scheduled = scheduled  # whether jobs run by their schedule, or only when asked to
         self.supervisor = Supervisor(self.state)
         self.snapshots = Snapshots(self.state / "firestore")
@@ -172,7 +137,9 @@ class LocalCloud:
             "SEGUE_KMS_ENDPOINT": at["kms"],
             "SEGUE_TASKS_ENDPOINT": at["tasks"],
             "SEGUE_PUBSUB_ENDPOINT": at["pubsub"],
+            "SEGUE_BIGTABLE_ENDPOINT": at["bigtable"],
             "SEGUE_ANONYMOUS": "true",
+            "SEGUE_RATE_LIMIT_SCALE": str(self._rate_limit_scale),
             "GRPC_VERBOSITY": "ERROR",  # or it tells of every fork to ffmpeg
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "ignore:Connecting to Bigtable emulator",
@@ -196,15 +163,17 @@ class LocalCloud:
             environments.ensure_all()
             progress("Emulators and functions")
             self._spawn(progress)
-            progress("Buckets, topics, tables")
+            progress("Topics, tables, keys")
             self._provision()
         except BaseException:
             self.stop()
             raise
 
-    def keep(self) -> None:
-        """Keeps Firestore's contents for the next start, now and at the stop."""
+    def keep(self, catalogues: set[str]) -> None:
+        """Keeps Firestore's contents for the next start, now and at the stop; `catalogues` are the
+        digests of the files that were loaded into it."""
         self.snapshots.take(self.emulators()["firestore"], PROJECT)
+        self.snapshots.hold(catalogues)
         self._keep_at_stop = True
 
     def stop(self) -> None:
@@ -219,6 +188,24 @@ class LocalCloud:
         (self.state / "run.json").unlink(missing_ok=True)
         self._lock.close()
         self._lock = None
+
+    def start_speakers(self, client_id: str, users: Sequence[dict[str, str]]) -> None:
+        """Starts a virtual loudspeaker for each of `users` (`username`, `password`, `name` of the
+        device), who sign in through the public client `client_id`; they end with the cloud."""
+        wanted = {
+            "url": self.url,
+            "accounts_url": self.accounts_url,
+            "client_id": client_id,
+            "redirect_uri": f"{self.url}/callback",
+            "users": list(users),
+        }
+        self.supervisor.spawn(
+            "speakers",
+            [sys.executable, "-m", "emulators.speaker"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            given=json.dumps(wanted),
+        )
 
     def kill_functions(self) -> None:
         """Kills the function host as a machine's failure would, in the middle of its work."""
@@ -272,10 +259,13 @@ class LocalCloud:
             run(name, [python, "-m", f"emulators.{name}", *arguments], ready)
 
         snapshot = self.snapshots.last()
+        heap_mb = google_emulators.firestore_heap_mb(
+            self._catalogue_bytes, self.snapshots.size_bytes()
+        )
         wiped = [] if snapshot else [f"{PROJECT}-{name}" for name in REBUILT_BUCKETS]
         run(
             "firestore",
-            google_emulators.firestore(ports.firestore, snapshot),
+            google_emulators.firestore(ports.firestore, snapshot, heap_mb),
             answers(f"http://{at['firestore']}/"),
         )
         run("pubsub", google_emulators.pubsub(ports.pubsub), answers(f"http://{at['pubsub']}/"))
@@ -369,7 +359,6 @@ class LocalCloud:
         arguments: dict[str, Any] = {
             "project": PROJECT,
             "region": REGION,
-            "storage_url": f"http://{at['storage']}",
             "pubsub": at["pubsub"],
             "bigtable": at["bigtable"],
             "bigquery_url": f"http://{at['bigquery']}",

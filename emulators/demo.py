@@ -1,8 +1,8 @@
-"""The demo catalogue: four albums, ten tracks, made at the first start and kept.
+"""The music of the demo catalogue: four albums, ten tracks, made at the first start and kept.
 
 `make(state)` writes tagged FLAC masters with covers to `state/demo-masters`, each with a sidecar
-`<file>.json` of what tags cannot say (licensed territories). They then go through the public
-upload API like anybody's music.
+`<file>.features.json` of its length and audio features. `emulators.demo_catalogue` puts the
+catalogue around them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from emulators.demo_features import measure
 from emulators.demo_synth import RATE_HZ, Band, Style
 
-VERSION = "1"  # change it with anything audible: old masters are made anew
+VERSION = "2"  # change it with anything audible: old masters are made anew
 FOLDER = "demo-masters"
 WORKERS = 2
 
@@ -136,7 +137,7 @@ def make(state: Path, progress: Progress | None = None) -> list[Path]:
     """
     folder = state / FOLDER
     stamp = folder / "VERSION"
-    wanted = {_path(folder, album, number): (album, number)
+    wanted = {path_of(folder, album, number): (album, number)
               for album in ALBUMS for number in range(1, len(album.tracks) + 1)}  # fmt: skip
     if folder.exists() and (not stamp.exists() or stamp.read_text() != VERSION):
         shutil.rmtree(folder)
@@ -154,7 +155,22 @@ def make(state: Path, progress: Progress | None = None) -> list[Path]:
     return list(wanted)
 
 
-def _path(folder: Path, album: DemoAlbum, number: int) -> Path:
+def features_of(master: Path) -> Path:
+    """Where the length and the audio features of a master stand, as JSON."""
+    return master.with_suffix(".features.json")
+
+
+def isrc_of(album: DemoAlbum, number: int) -> str:
+    """The ISRC of the `number`th track."""
+    return f"QZSEG26{ALBUMS.index(album) + 1:02d}{number:03d}"
+
+
+def album_of(title: str) -> str:
+    """The title of the album that has the track `title`."""
+    return next(album.title for album in ALBUMS for one in album.tracks if one.title == title)
+
+
+def path_of(folder: Path, album: DemoAlbum, number: int) -> Path:
     title = album.tracks[number - 1].title
     return folder / album.artist / album.title / f"{number:02d} - {title}.flac"
 
@@ -162,15 +178,17 @@ def _path(folder: Path, album: DemoAlbum, number: int) -> Path:
 def _make(path: Path, album: DemoAlbum, number: int) -> None:
     track = album.tracks[number - 1]
     disc = ALBUMS.index(album)
-    samples = Band(track.style, track.seconds, seed=100 * (disc + 1) + number).play()
     path.parent.mkdir(parents=True, exist_ok=True)
+    samples = Band(track.style, track.seconds, seed=100 * (disc + 1) + number).play()
+    facts = {
+        "duration_ms": round(samples.shape[1] * 1000 / RATE_HZ),
+        "audio_features": measure(track.style, samples),
+    }
+    features_of(path).write_text(json.dumps(facts))
     part = path.with_suffix(".part")
     pcm = (samples.T * 32767).round().astype("<i2").tobytes()
     _encode(pcm, part)
-    _tag(part, album, number, isrc=f"QZSEG26{disc + 1:02d}{number:03d}")
-    if track.territories:
-        sidecar = path.with_name(path.name + ".json")
-        sidecar.write_text(json.dumps({"territories": track.territories}))
+    _tag(part, album, number, isrc=isrc_of(album, number))
     part.rename(path)  # last: what is there is whole
 
 

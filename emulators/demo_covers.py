@@ -133,6 +133,33 @@ def _signal() -> Image.Image:
     return image
 
 
+def picture(seed: int) -> bytes:
+    """A picture of its own for every `seed`, as JPEG, 640 x 640: overlapping translucent shapes
+    over two tones."""
+    dice = random.Random(seed)
+    base = [dice.randrange(30, 200) for _ in range(3)]
+    top = tuple(min(255, part + 50) for part in base)
+    low = tuple(part // 3 for part in base)
+    column = Image.new("RGB", (1, 2))
+    column.putdata([top, low])
+    image = column.resize((SIZE_PX, SIZE_PX), Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(image, "RGBA")
+    for _ in range(dice.randrange(5, 9)):
+        x, y, size = (dice.randrange(SIZE_PX) for _ in range(3))
+        box = (x - size // 2, y - size // 2, x + size // 2, y + size // 2)
+        ink = (*(dice.randrange(60, 256) for _ in range(3)), dice.randrange(60, 140))
+        shape = dice.randrange(3)
+        if shape == 0:
+            pen.ellipse(box, fill=ink)
+        elif shape == 1:
+            pen.regular_polygon((x, y, max(size // 2, 8)), dice.randrange(3, 7), fill=ink)
+        else:
+            pen.ellipse(box, outline=ink, width=14)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
 _DESIGNS: dict[str, Callable[[], Image.Image]] = {
     "sun": _sun,
     "harbour": _harbour,

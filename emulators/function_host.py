@@ -40,21 +40,28 @@ def pattern_of(template: str) -> re.Pattern[str]:
 
 
 class UrlMap:
-    """From a path to the function that serves it."""
+    """From a path to the function that serves it. Several routes of one path, which differ by
+    method, are one; an exact path goes before a template, and a template of whole segments before
+    one that takes the remainder.
+
+    Raises ValueError for a path of two functions: the cloud's URL map knows no methods.
+    """
 
     def __init__(self, functions: tuple[topology.HttpFunction, ...]) -> None:
-        self._exact: dict[str, tuple[str, frozenset[str]]] = {}
-        self._templates: list[tuple[re.Pattern[str], str, frozenset[str]]] = []
+        served: dict[str, tuple[str, frozenset[str]]] = {}
         for function in functions:
             for route in function.routes:
+                name, methods = served.get(route.path, (function.name, frozenset[str]()))
+                if name != function.name:
+                    raise ValueError(f"{route.path} is served by {name} and by {function.name}")
                 # HEAD is GET without a body; OPTIONS is a browser asking first.
-                methods = frozenset(route.methods) | {"OPTIONS"}
+                methods |= {*route.methods, "OPTIONS"}
                 if "GET" in methods:
                     methods |= {"HEAD"}
-                if "{" in route.path:
-                    self._templates.append((pattern_of(route.path), function.name, methods))
-                else:
-                    self._exact[route.path] = (function.name, methods)
+                served[route.path] = name, methods
+        self._exact = {path: found for path, found in served.items() if "{" not in path}
+        templates = sorted((path for path in served if "{" in path), key=lambda p: ":path}" in p)
+        self._templates = [(pattern_of(path), *served[path]) for path in templates]
 
     def find(self, path: str) -> tuple[str, frozenset[str]] | None:
         """The function for `path` and the methods that it takes there, or None."""
@@ -113,7 +120,9 @@ class Gateway:
         if found is None:
             await _error(send, 404, "Service not found")
         elif scope["method"] not in found[1]:
-            await _error(send, 405, f"Method {scope['method']} is not allowed here.")
+            allowed = ", ".join(sorted(found[1]))
+            message = f"Method {scope['method']} is not allowed here; these are: {allowed}."
+            await _error(send, 405, message, allow=allowed)
         else:
             await self._dispatch(found[0], scope, receive, send)
 
@@ -144,15 +153,16 @@ async def _lifespan(receive: Any, send: Any) -> None:
             return
 
 
-async def _respond(send: Any, status: int, body: dict[str, Any]) -> None:
+async def _respond(send: Any, status: int, body: dict[str, Any], **more: str) -> None:
     content = json.dumps(body).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+    headers += [(name.encode(), value.encode()) for name, value in more.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 
 
-async def _error(send: Any, status: int, message: str) -> None:
-    await _respond(send, status, {"error": {"status": status, "message": message}})
+async def _error(send: Any, status: int, message: str, **headers: str) -> None:
+    await _respond(send, status, {"error": {"status": status, "message": message}}, **headers)
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ IN_FLIGHT = 8  # uploads that are on their way at once
 SENDING = 3  # of them, those that send bytes
 CHUNK_BYTES = 8 * 2**20  # a multiple of 256 KiB, as resumable uploads want
 ATTEMPTS = 6
-POLL_S = 0.5
+POLL_S = 1.0  # the API takes a hundred requests in half a minute
 STALLED_S = 900.0
 
 TokenProvider = Callable[[], Awaitable[str]]
@@ -158,7 +158,7 @@ async def _wait(api: _Api, path: Path, upload_id: str, view: View | None) -> Out
             if view and state in STAGES:
                 view.reached(path, state)
         await asyncio.sleep(pause_s)
-        pause_s = min(pause_s * 1.2, 3.0)
+        pause_s = min(pause_s * 1.2, 4.0)
     return Outcome(
         path, "failed", f"no progress in {STALLED_S / 60:.0f} minutes", upload_id=upload_id
     )
@@ -213,7 +213,8 @@ class _Api:
                 sent = int(held.rpartition("-")[2]) + 1 if held else 0
 
     async def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        for attempt in range(ATTEMPTS):
+        attempt = 0
+        while True:
             headers = {"authorization": f"Bearer {await self._token()}"}
             try:
                 answer = await self._http.request(
@@ -224,15 +225,15 @@ class _Api:
                     continue
                 answer = _retriable(answer)
             except httpx.HTTPError:
-                if attempt == ATTEMPTS - 1:
+                attempt += 1
+                if attempt == ATTEMPTS:
                     raise
-                await asyncio.sleep(0.2 * 2**attempt)
+                await asyncio.sleep(0.1 * 2**attempt)
                 continue
             if answer.is_error:
                 raise Refused(_message(answer))
             body: dict[str, Any] = answer.json()
             return body
-        raise Refused("too many requests; try again later")
 
 
 def _announcement(path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -122,14 +123,18 @@ class Supervisor:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         pass_fds: Sequence[int] = (),
+        given: str = "",
     ) -> Child:
-        """Starts `argv` in a session of its own, its output in `<state>/logs/<name>.log`."""
+        """Starts `argv` in a session of its own, its output in `<state>/logs/<name>.log`; `given`
+        is what it reads on standard input, where others cannot see it."""
         log = self.state / "logs" / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
+        with log.open("wb") as output, tempfile.TemporaryFile() as standard_input:
+            standard_input.write(given.encode())
+            standard_input.seek(0)
             popen = subprocess.Popen(
                 dying_with_parent(argv),
-                stdin=subprocess.DEVNULL,
+                stdin=standard_input,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=dict(os.environ if env is None else env),

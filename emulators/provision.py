@@ -27,15 +27,6 @@ def _check(answer: httpx.Response, what: str) -> None:
         raise ProvisioningFailed(f"{what}: {answer.status_code} {answer.text[:300]}")
 
 
-async def buckets(client: httpx.AsyncClient, storage_url: str, project: str) -> None:
-    """Creates every bucket."""
-    for bucket in topology.BUCKETS:
-        name = f"{project}-{bucket.name}"
-        body = {"name": name, "versioning": {"enabled": bucket.versioned}}
-        url = f"{storage_url}/storage/v1/b"
-        _check(await client.post(url, params={"project": project}, json=body), f"bucket {name}")
-
-
 async def topics(client: httpx.AsyncClient, pubsub: str, project: str) -> None:
     """Creates every topic with its dead-letter topic and its subscriptions.
 
@@ -182,7 +173,6 @@ async def everything(
     *,
     project: str,
     region: str,
-    storage_url: str,
     pubsub: str,
     bigtable: str,
     bigquery_url: str,
@@ -190,10 +180,9 @@ async def everything(
     kms: str,
     keys: Keys,
 ) -> None:
-    """Makes all of it, the emulators side by side."""
+    """Makes all of it, the emulators side by side; the storage emulator makes its own buckets."""
     async with httpx.AsyncClient(timeout=60) as client:
         await asyncio.gather(
-            buckets(client, storage_url, project),
             topics(client, pubsub, project),
             warehouse(client, bigquery_url, project),
             tables(bigtable, project),

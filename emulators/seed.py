@@ -1,9 +1,10 @@
-"""Fills a fresh local cloud: accounts, the demo catalogue, and music of the user's own.
+"""Fills a fresh local cloud: accounts, the demo catalogue, catalogues and music of the user's own.
 
-Masters stay in their bucket, and Firestore starts from its last export. A second start asks the
-job `redrive_masters` to drive on what was under way when the last one ended (or everything, where
-there is no export; the renditions then come out of the Transcoder's cache), and uploads only what
-the bucket lacks.
+Masters stay in their bucket, and Firestore starts from its last export. A second start writes of
+the catalogues that are in the export only the listening history, which Bigtable has forgotten, asks
+the job `redrive_masters` to drive on what was under way when the last one ended (or everything,
+where there is no export; the renditions then come out of the Transcoder's cache), and uploads only
+what the bucket lacks.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,24 +24,41 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from emulators import demo as demo_catalogue
+from emulators import demo as demo_music
+from emulators import demo_catalogue, loader
 from emulators import music as music_ingestion
 from emulators import token as tokens
 from emulators.cloud import PROJECT, ROOT, LocalCloud
+from emulators.demo_catalogue import DEMO_PASSWORD, DEMO_USER, FREE_USER
+from emulators.demo_world import PEOPLE
+from shared import topology
 
-DEMO_USER = "demo"
-DEMO_PASSWORD = "segue-demo"
-FREE_USER = "demo-free"
 DEMO_QUERY = "a"
 WEB_PLAYER_CLIENT = "segue-web-player"
 DEMO_CLIENT = "segue-demo-app"
 DEMO_CLIENT_SECRET = "segue-demo-app-secret-of-this-machine"
-SCOPES = (
+SCOPES = (  # all that there are; tests hold them to the product's own list
+    "app-remote-control",
+    "playlist-modify-private",
+    "playlist-modify-public",
+    "playlist-read-collaborative",
+    "playlist-read-private",
     "streaming",
-    "user-read-recently-played",
-    "user-read-email",
-    "user-read-private",
+    "ugc-image-upload",
     "ugc-track-upload",
+    "user-follow-modify",
+    "user-follow-read",
+    "user-library-modify",
+    "user-library-read",
+    "user-modify-playback-state",
+    "user-personalized",
+    "user-read-currently-playing",
+    "user-read-email",
+    "user-read-playback-position",
+    "user-read-playback-state",
+    "user-read-private",
+    "user-read-recently-played",
+    "user-top-read",
 )
 REDRIVE_TIMEOUT_S = 600.0
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -59,8 +77,9 @@ class Summary:
 
 
 def demo_password(username: str) -> str | None:
-    """Password of a demo user, None for others."""
-    return DEMO_PASSWORD if username in (DEMO_USER, FREE_USER) else None
+    """Password of a user of the demo catalogue, None for others."""
+    known = {DEMO_USER, FREE_USER, *(person.id for person in PEOPLE)}
+    return DEMO_PASSWORD if username in known else None
 
 
 def ready_message(cloud: LocalCloud) -> dict[str, Any]:
@@ -74,19 +93,26 @@ def ready_message(cloud: LocalCloud) -> dict[str, Any]:
     }
 
 
-def fill(cloud: LocalCloud, console: Console, *, demo: bool, music: Sequence[Path]) -> Summary:
-    """Accounts, then the masters that are there already, then what is not. Raises
-    SeedingFailed."""
+def fill(
+    cloud: LocalCloud,
+    console: Console,
+    *,
+    demo: bool,
+    music: Sequence[Path],
+    catalogues: Sequence[Path] = (),
+) -> Summary:
+    """Accounts and catalogues, then the masters that are there already, then the user's music.
+    Raises SeedingFailed."""
     try:
-        _seed_accounts(cloud)
-        token = _TokenSource(cloud)
-        held = _masters(cloud)
-        if held:
-            _redrive(cloud, console, token, [name.split("/")[1] for name, _ in held])
-        if demo:
-            _demo(cloud, console, token, held)
-        summary = _music(cloud, console, token, music)
-        cloud.keep()
+        files = [_accounts(cloud, demo), *([_demo(cloud, console)] if demo else []), *catalogues]
+        loaded = loader.load(cloud, console, files, DEMO_USER)
+        _finish_masters(cloud, console, loaded)
+        summary = _music(cloud, console, _TokenSource(cloud), music)
+        loader.keep(cloud, files)
+        if devices := loader.speakers(files):
+            cloud.start_speakers(WEB_PLAYER_CLIENT, devices)
+    except loader.LoadingFailed as error:
+        raise SeedingFailed(str(error)) from error
     except (httpx.HTTPError, subprocess.TimeoutExpired) as error:
         raise SeedingFailed(
             f"{type(error).__name__}: {error}; see the logs in {cloud.state / 'logs'}"
@@ -94,46 +120,62 @@ def fill(cloud: LocalCloud, console: Console, *, demo: bool, music: Sequence[Pat
     return summary
 
 
-def _seed_accounts(cloud: LocalCloud) -> None:
+def _accounts(cloud: LocalCloud, demo: bool) -> Path:
+    """The catalogue file of the local cloud's own apps, and without the demo catalogue of the two
+    demo users."""
     loopback = "http://127.0.0.1/callback"  # any port, RFC 8252
     web = [f"{cloud.url}/callback", f"http://localhost:{cloud.ports.gateway}/callback"]
-    users = [
+    lines: list[dict[str, Any]] = [
         {
-            "username": name,
-            "password": DEMO_PASSWORD,
-            "email": f"{name}@segue.example",
-            "country": "DE",
-            "tier": tier,
-            "display_name": title,
-        }
-        for name, tier, title in (
-            (DEMO_USER, "premium", "Demo Listener"),
-            (FREE_USER, "free", "Free Listener"),
-        )
-    ]
-    clients = [
-        {
+            "type": "client",
             "client_id": WEB_PLAYER_CLIENT,
             "name": "Segue web player",
             "redirect_uris": web,
-            "secret": None,
             "scopes": list(SCOPES),
+            "first_party": True,
         },
         {
+            "type": "client",
             "client_id": DEMO_CLIENT,
             "name": "Demo app",
             "redirect_uris": [loopback],
             "secret": DEMO_CLIENT_SECRET,
             "scopes": list(SCOPES),
+            "first_party": True,
         },
     ]
-    _run_job(cloud, "seed_accounts", text=json.dumps({"users": users, "clients": clients}))
+    if not demo:
+        lines += [
+            {
+                "type": "user",
+                "id": person.id,
+                "password": DEMO_PASSWORD,
+                "country": person.country,
+                "tier": person.tier,
+                "display_name": person.display_name,
+            }
+            for person in PEOPLE
+            if person.id in (DEMO_USER, FREE_USER)
+        ]
+    path = cloud.state / "run" / "accounts.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
 
 
-def _run_job(cloud: LocalCloud, name: str, *arguments: str, text: str = "") -> None:
+def _demo(cloud: LocalCloud, console: Console) -> Path:
+    """The demo catalogue's file, with the masters beside it."""
+    with Progress(*_COLUMNS, console=console, transient=True) as progress:
+        bar = progress.add_task("Composing the demo catalogue", total=None)
+        demo_music.make(
+            cloud.state, lambda done, total, _: progress.update(bar, completed=done, total=total)
+        )
+        return demo_catalogue.write(cloud.state)
+
+
+def _run_job(cloud: LocalCloud, name: str, *arguments: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "emulators.job_host", name, *arguments],
-        input=text,
         env={**os.environ, **cloud.environment()},
         cwd=ROOT,
         capture_output=True,
@@ -187,57 +229,68 @@ def _masters(cloud: LocalCloud) -> list[tuple[str, int]]:
         page = {"pageToken": body["nextPageToken"]}
 
 
-def _redrive(
-    cloud: LocalCloud, console: Console, token: _TokenSource, upload_ids: list[str]
-) -> None:
-    with httpx.Client(base_url=cloud.url, timeout=60) as client:
-
-        def unfinished(ids: set[str]) -> set[str]:
-            headers = {"Authorization": f"Bearer {token.get()}"}
-            answers = {one: client.get(f"/v1/uploads/{one}", headers=headers) for one in ids}
-            return {
-                one
-                for one, answer in answers.items()
-                if answer.status_code != 200 or answer.json()["state"] not in music_ingestion.ENDS
-            }
-
-        waiting = unfinished(set(upload_ids))
-        if not waiting:
-            return
-        _run_job(cloud, "redrive_masters", "--all-unfinished")
-        total = len(waiting)
-        deadline = time.monotonic() + REDRIVE_TIMEOUT_S
-        with Progress(*_COLUMNS, console=console, transient=True) as progress:
-            bar = progress.add_task("Catalogue from the masters", total=total)
-            while waiting:
-                if time.monotonic() > deadline:
-                    raise SeedingFailed(
-                        f"{len(waiting)} masters are not through after {REDRIVE_TIMEOUT_S:.0f} s; "
-                        f"see {cloud.state / 'logs' / 'functions.log'}"
-                    )
-                waiting = unfinished(waiting)
-                progress.update(bar, completed=total - len(waiting))
-                time.sleep(0.2)
-
-
-def _demo(
-    cloud: LocalCloud, console: Console, token: _TokenSource, held: list[tuple[str, int]]
-) -> None:
-    with Progress(*_COLUMNS, console=console, transient=True) as progress:
-        bar = progress.add_task("Composing the demo catalogue", total=None)
-        paths = demo_catalogue.make(
-            cloud.state, lambda done, total, _: progress.update(bar, completed=done, total=total)
-        )
-    there = {(name.rpartition("/")[2], size) for name, size in held}
-    missing = [path for path in paths if (path.name, path.stat().st_size) not in there]
-    if not missing:
+def _finish_masters(cloud: LocalCloud, console: Console, loaded: dict[str, str]) -> None:
+    """Waits until every master in the bucket has its end; those that were there before this start
+    are driven on. `loaded` are the catalogues' uploads, with what each is called."""
+    held = [name.split("/")[1] for name, _ in _masters(cloud)]
+    if not held:
         return
-    console.print(f"Ingesting {len(missing)} tracks of the demo catalogue")
-    summary = _ingest(cloud, console, token, missing)
-    lost = summary.of("rejected", "failed")
+    ended: dict[str, dict[str, str]] = {}
+    waiting = set(held)
+
+    def look() -> None:
+        states = _uploads(cloud, waiting)
+        done = {one: u for one, u in states.items() if u["state"] in music_ingestion.ENDS}
+        ended.update(done)
+        waiting.difference_update(done)
+
+    look()
+    if waiting - loaded.keys():
+        _run_job(cloud, "redrive_masters", "--all-unfinished")
+    total = len(waiting)
+    deadline = time.monotonic() + REDRIVE_TIMEOUT_S
+    with Progress(*_COLUMNS, console=console, transient=True) as progress:
+        bar = progress.add_task("Ingesting the catalogue's audio", total=total)
+        while waiting:
+            if time.monotonic() > deadline:
+                raise SeedingFailed(
+                    f"{len(waiting)} masters are not through after {REDRIVE_TIMEOUT_S:.0f} s; "
+                    f"see {cloud.state / 'logs' / 'functions.log'}"
+                )
+            time.sleep(0.2)
+            look()
+            progress.update(bar, completed=total - len(waiting))
+    _check_published(ended, loaded)
+
+
+def _uploads(cloud: LocalCloud, upload_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+    """State, reason and filename of those of the uploads that Firestore has: asked there, since
+    the API would count the requests against the demo user's limit."""
+    root = f"projects/{PROJECT}/databases/(default)/documents"
+    url = f"http://{cloud.emulators()['firestore']}/v1/{root}:batchGet"
+    asked = {
+        "documents": [f"{root}/{topology.UPLOADS.name}/{one}" for one in upload_ids],
+        "mask": {"fieldPaths": ["state", "reason", "filename"]},
+    }
+    headers = {"Authorization": "Bearer owner"}  # the emulator's word for past its rules
+    answers = httpx.post(url, json=asked, headers=headers, timeout=60).raise_for_status().json()
+    return {
+        found["name"].rpartition("/")[2]: {
+            name: value.get("stringValue", "") for name, value in found["fields"].items()
+        }
+        for answer in answers
+        if (found := answer.get("found")) is not None
+    }
+
+
+def _check_published(ended: dict[str, dict[str, str]], loaded: dict[str, str]) -> None:
+    lost = [
+        f"  {name} ({ended[upload_id]['filename']}): {ended[upload_id]['reason']}"
+        for upload_id, name in loaded.items()
+        if upload_id in ended and ended[upload_id]["state"] != "published"
+    ]
     if lost:
-        reasons = "\n".join(f"  {o.path.name}: {o.state}: {o.reason}" for o in lost)
-        raise SeedingFailed(f"The demo catalogue could not be ingested:\n{reasons}")
+        raise SeedingFailed("Audio of the catalogue could not be ingested:\n" + "\n".join(lost))
 
 
 def _music(

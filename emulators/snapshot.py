@@ -8,11 +8,14 @@ the masters bucket tells what is missing since.
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
 
 import httpx
+
+EXPORT_TIMEOUT_S = 300.0  # seconds on an idle machine, minutes on a busy one
 
 
 class Snapshots:
@@ -20,6 +23,7 @@ class Snapshots:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._held = folder / "catalogues.json"
 
     def last(self) -> Path | None:
         """The metadata file of the last whole export, None where there is none."""
@@ -29,6 +33,23 @@ class Snapshots:
         name = pointer.read_text()
         metadata = self._folder / name / f"{name}.overall_export_metadata"
         return metadata if metadata.exists() else None
+
+    def size_bytes(self) -> int:
+        """Size of the last whole export, 0 where there is none."""
+        last = self.last()
+        if last is None:
+            return 0
+        return sum(path.stat().st_size for path in last.parent.rglob("*") if path.is_file())
+
+    def held(self) -> set[str]:
+        """Digests of the catalogue files whose contents the last whole export holds."""
+        if self.last() is None or not self._held.exists():
+            return set()
+        return set(json.loads(self._held.read_text()))
+
+    def hold(self, digests: set[str]) -> None:
+        """Notes that the last export holds what those files say, besides what it held before."""
+        self._held.write_text(json.dumps(sorted(self.held() | digests)))
 
     def take(self, firestore: str, project: str) -> None:
         """Exports everything; whatever fails leaves the last export in force."""
@@ -41,7 +62,7 @@ class Snapshots:
                 "export_directory": str(self._folder),
                 "export_name": name,
             },
-            timeout=60,
+            timeout=EXPORT_TIMEOUT_S,
         ).raise_for_status()
         pointer = self._folder / "current.tmp"
         pointer.write_text(name)

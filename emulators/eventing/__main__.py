@@ -57,7 +57,7 @@ async def _run(options: argparse.Namespace) -> None:
         topology.EVENT_FUNCTIONS, options.state, options.project, host, pubsub, stats
     )
     eventarc.start()
-    scheduler = Scheduler(topology.JOBS, ROOT, os.environ, options.job_runner or None)
+    scheduler = Scheduler(topology.JOBS, ROOT, os.environ, "emulators.job_host")
     pulling: list[PushSubscription | Export] = [
         PushSubscription(function, function.trigger, pubsub, options.project, host, stats)
         for function in topology.EVENT_FUNCTIONS
@@ -119,12 +119,6 @@ def _options() -> argparse.Namespace:
         dest="schedule",
         action="store_false",
         help="run jobs only when asked to",
-    )
-    parser.add_argument(
-        "--job-runner",
-        default="emulators.job_host",
-        metavar="MODULE",
-        help="runs a job by its name; empty: jobs/<name>/main.py is run directly",
     )
     parser.add_argument(
         "--lease",

@@ -18,6 +18,8 @@ def main() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=options.log_level, format="storage: %(levelname)s %(message)s"
     )
+    from gcp_storage_emulator.handlers.buckets import create_bucket
+
     from emulators.storage.events import EventSender
     from emulators.storage.http import StorageServer
     from emulators.storage.objects import XmlApi
@@ -37,11 +39,8 @@ def main() -> None:
         watched if options.events_url else (),
         [physical(name) for name in options.wipe],
     )
-    if options.provision:
-        from gcp_storage_emulator.handlers.buckets import create_bucket
-
-        for bucket in topology.BUCKETS:
-            create_bucket(physical(bucket.name), storage)
+    for bucket in topology.BUCKETS:
+        create_bucket(physical(bucket.name), storage)
     verify = rsa_verifier(options.signing_key.read_bytes()) if options.signing_key else None
     server = StorageServer(options.host, options.port, storage, XmlApi(verify))
     sender = EventSender(storage, options.events_url) if options.events_url else None
@@ -70,12 +69,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--events-url", help="where new objects of watched buckets are announced")
     parser.add_argument("--signing-key", type=Path, help="PEM public key of signed URLs")
     parser.add_argument("--wipe", nargs="*", default=[], metavar="BUCKET", help="emptied at start")
-    parser.add_argument(
-        "--no-provision",
-        dest="provision",
-        action="store_false",
-        help="do not create the topology's buckets",
-    )
     parser.add_argument("--log-level", default="INFO")
     return parser.parse_args()
 

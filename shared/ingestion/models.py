@@ -124,9 +124,11 @@ class UploadTicket(Frozen):
 
 class MasterMetadata(Frozen):
     """What travels as an object's custom metadata `segue`: enough to rebuild everything from the
-    masters bucket alone."""
+    masters bucket alone. `track_id` makes the master the sound of a track that the catalogue has
+    already; it counts below the folder `catalogue/` alone, for which no upload URL is signed."""
 
     user_id: str | None = None
+    track_id: str | None = None
     filename: str | None = None
     metadata: UploadMetadata = UploadMetadata()
 
@@ -144,6 +146,7 @@ class Upload(Frozen):
     track_id: str | None = None
     content_hash: str | None = None
     generation: int | None = None
+    sound_of: str | None = None  # the track of the catalogue that this master is the sound of
     metadata: UploadMetadata = UploadMetadata()
     updated_at: datetime
 
@@ -197,13 +200,16 @@ class MasterObject(Frozen):
 class Ingestion(Frozen):
     """The work on one recording, keyed by the SHA-256 of its master (F027).
 
-    `asset_version`, `metadata`, `duration_ms`, `album_id` and `image_id` are there from the state
-    transcoding on.
+    `asset_version`, `metadata`, `duration_ms` and `image_id` are there from the state transcoding
+    on. With `sound_only` the catalogue has the track already and publishing adds its sound: there
+    is no metadata and no image, and the key is made of the master's hash and the track, since the
+    same bytes may be the sound of several tracks.
     """
 
     content_hash: str
     track_id: str
     upload_id: str  # whose master is worked on
+    sound_only: bool = False
     source: MasterObject
     state: UploadState
     reason: str | None = None

@@ -14,7 +14,8 @@ MAX_FILENAME_BYTES = 180
 HLS_MANIFEST = "master.m3u8"
 DASH_MANIFEST = "manifest.mpd"
 PREVIEW_MP3 = "preview.mp3"
-_UPLOAD = re.compile(r"uploads/([0-9A-Za-z]{22})/[^/]+")
+_UPLOAD = re.compile(r"(?:uploads|catalogue)/([0-9A-Za-z]{22})/[^/]+")
+_CATALOGUE = "catalogue/"
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f#?*\[\]\\:\"<>|]+")  # awkward in URLs, globs or file systems
 
 
@@ -35,6 +36,16 @@ def master(upload_id: str, filename: str) -> str:
     return f"uploads/{upload_id}/{filename}"
 
 
+def sound_master(upload_id: str, filename: str) -> str:
+    """Object of a master that is the sound of a track of the catalogue."""
+    return f"{_CATALOGUE}{upload_id}/{filename}"
+
+
+def is_sound_master(name: str) -> bool:
+    """Whether an object of the masters bucket may say whose sound it is."""
+    return name.startswith(_CATALOGUE)
+
+
 def upload_id_of(bucket: str, name: str) -> str:
     """The upload that an object belongs to; one made up from its name for foreign objects."""
     match = _UPLOAD.fullmatch(name)
@@ -46,6 +57,11 @@ def upload_id_of(bucket: str, name: str) -> str:
 def track_id_of(content_hash: str) -> str:
     """The track of a master: the same bytes are the same track (F027)."""
     return content_id("track", content_hash)
+
+
+def sound_hash(content_hash: str, track_id: str) -> str:
+    """64 hex digits in the place of a master's hash where it is the sound of `track_id`."""
+    return hashlib.sha256(f"{content_hash}{track_id}".encode()).hexdigest()
 
 
 def asset_version(content_hash: str, cmaf_kid: str) -> str:

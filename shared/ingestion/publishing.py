@@ -19,7 +19,7 @@ from typing import cast
 
 from shared import topology
 from shared.catalog import service as catalog
-from shared.catalog.models import Encoding
+from shared.catalog.models import Encoding, Sound, Track
 from shared.drm import service as drm
 from shared.drm.models import ContentKeys
 from shared.ingestion import audio, documents, loudness, ogg_cipher, paths
@@ -34,7 +34,7 @@ from shared.ingestion.models import (
 from shared.ingestion.store import fingerprints, ingestions, jobs, objects, uploads
 from shared.ingestion.store.objects import ObjectInfo
 from shared.ingestion.validation import finish
-from shared.platform.errors import PermanentFailure
+from shared.platform.errors import NotFound, PermanentFailure
 from shared.platform.events import publish
 from shared.search import service as search
 
@@ -108,16 +108,38 @@ async def publish_ingestion(ingestion: Ingestion) -> None:
         return  # another delivery of the same event has published it since
     await uploads.advance(ingestion.upload_id, "publishing", track_id=track_id)
     measured = await prepare_assets(ingestion)
-    track, album, artists = documents.documents(
-        ingestion, measured.encodings, measured.lufs, datetime.now(UTC)
-    )
-    publication = await catalog.publish_track(track, album, artists)
-    await search.index_track(publication.track, publication.album, publication.artists)
-    await publish([catalog.track_published(publication.track)])
+    if ingestion.sound_only:
+        track = await _add_sound(ingestion, measured)
+    else:
+        track, album, artists = documents.documents(
+            ingestion, measured.encodings, measured.lufs, datetime.now(UTC)
+        )
+        publication = await catalog.publish_track(track, album, artists)
+        track = publication.track
+        await search.index_track(track, publication.album, publication.artists)
+    await publish([catalog.track_published(track)])
     await ingestions.update(ingestion.content_hash, state="published", reason=None)
     await uploads.advance(ingestion.upload_id, "published", track_id=track_id)
     await _tidy(ingestion)
     _log.info("published track %s version %s", track_id, version)
+
+
+async def _add_sound(ingestion: Ingestion, measured: _Measured) -> Track:
+    """The catalogue's track, now with its sound. Raises UnfitResult where it was taken down."""
+    assert ingestion.asset_version is not None
+    assert ingestion.duration_ms is not None
+    sound = Sound(
+        duration_ms=ingestion.duration_ms,
+        preview_url=paths.preview_url_path(ingestion.track_id, ingestion.asset_version),
+        asset_version=ingestion.asset_version,
+        encodings=measured.encodings,
+        loudness_lufs=measured.lufs,
+        content_hash=ingestion.content_hash,
+    )
+    try:
+        return await catalog.add_sound(ingestion.track_id, sound)
+    except NotFound:
+        raise UnfitResult(f"track {ingestion.track_id} is no longer in the catalogue") from None
 
 
 async def prepare_assets(ingestion: Ingestion) -> _Measured:

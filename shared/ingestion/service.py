@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import datetime as dt
+import hashlib
 import json
 import logging
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
@@ -23,10 +25,10 @@ from shared.ingestion.models import (
     UploadRequest,
     UploadTicket,
 )
-from shared.ingestion.store import objects, uploads
+from shared.ingestion.store import ingestions, objects, uploads
 from shared.platform.errors import InvalidInput, NotFound, TooLarge
 from shared.platform.events import StoredObject, publish
-from shared.platform.ids import is_id, random_id
+from shared.platform.ids import content_id, is_id, random_id
 from shared.platform.settings import settings
 
 # The function that validates keeps a master in its memory-backed disk, twice over in the worst
@@ -50,8 +52,11 @@ METADATA_KEY = "segue"
 _log = logging.getLogger(__name__)
 
 
-async def start_upload(user_id: str, request: UploadRequest) -> UploadTicket:
-    """A new upload and the signed URL that starts it.
+async def start_upload(
+    user_id: str, request: UploadRequest, upload_id: str | None = None
+) -> UploadTicket:
+    """A new upload and the signed URL that starts it; `upload_id` is fresh or, for a request that
+    may be repeated, made of its idempotency key.
 
     Raises TooLarge above 1 GiB, InvalidInput for an empty file, a name that says no audio, or
     metadata that does not fit.
@@ -70,7 +75,7 @@ async def start_upload(user_id: str, request: UploadRequest) -> UploadTicket:
             f"filename: {request.filename[:100]!r} does not end in one of "
             f"{', '.join(CONTENT_TYPES)}."
         )
-    upload_id, now = random_id(), datetime.now(UTC)
+    upload_id, now = upload_id or random_id(), datetime.now(UTC)
     headers = {
         "x-goog-resumable": "start",
         "content-type": request.content_type or content_type,
@@ -99,12 +104,51 @@ async def start_upload(user_id: str, request: UploadRequest) -> UploadTicket:
     )
 
 
+async def put_sound(track_id: str, file: Path, owner: str) -> str:
+    """Puts the audio file at `file` into the masters bucket as the sound of `track_id`, which the
+    catalogue has; ingestion takes it from there. Returns the id of the upload, which `owner` may
+    look up. The same file for the same track again does nothing.
+
+    For the platform's own loading of catalogues: the public API signs no URL for where it lies.
+    Raises TooLarge, and InvalidInput for a name that says no audio.
+    """
+    filename = paths.safe_filename(file.name)
+    content_type = CONTENT_TYPES.get(PurePosixPath(filename).suffix.lower())
+    if content_type is None:
+        raise InvalidInput(f"{file.name!r} does not end in one of {', '.join(CONTENT_TYPES)}.")
+    size_bytes, digest = await asyncio.to_thread(_measure, file)
+    if size_bytes > MAX_MASTER_BYTES:
+        raise TooLarge(f"{file.name!r} has {size_bytes} bytes; at most {MAX_MASTER_BYTES} (1 GiB).")
+    upload_id = content_id("sound", track_id, digest)
+    name = paths.sound_master(upload_id, filename)
+    if not await objects.exists(topology.MASTERS, name):
+        stated = MasterMetadata(user_id=owner, filename=filename, track_id=track_id)
+        await objects.write(
+            topology.MASTERS, name, file, content_type, {METADATA_KEY: encode_metadata(stated)}
+        )
+    return upload_id
+
+
+def _measure(file: Path) -> tuple[int, str]:
+    """Size in bytes and SHA-256 in hex."""
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return stream.tell(), digest
+
+
 async def get_upload(user_id: str, upload_id: str) -> Upload:
     """The caller's upload. Raises NotFound, also for somebody else's: ids are not to be probed."""
     upload = await uploads.load(upload_id) if is_id(upload_id) else None
     if upload is None or upload.user_id != user_id:
         raise NotFound(f"There is no upload {upload_id[:40]!r} of yours.")
     return upload
+
+
+async def uploader_of(content_hash: str) -> str | None:
+    """Who uploaded the master with this SHA-256 (hex), None where nobody did."""
+    ingestion = await ingestions.load(content_hash) if content_hash else None
+    upload = await uploads.load(ingestion.upload_id) if ingestion else None
+    return upload.user_id if upload else None
 
 
 async def receive_master(stored: StoredObject) -> None:
@@ -134,6 +178,7 @@ async def note_master(
             state="received",
             progress_percent=PROGRESS_PERCENT["received"],
             generation=generation,
+            sound_of=stated.track_id if paths.is_sound_master(name) else None,
             metadata=stated.metadata,
             updated_at=datetime.now(UTC),
         )

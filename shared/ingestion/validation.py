@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 
 from shared import topology
+from shared.catalog import service as catalog
 from shared.drm import service as drm
-from shared.ingestion import artwork, audio, documents, duplicate, paths, tags, transcode_plan
+from shared.ingestion import audio, covers, documents, duplicate, paths, tags, transcode_plan
 from shared.ingestion.duplicate import Recording
 from shared.ingestion.models import (
     JOB_ROLES,
@@ -31,7 +32,7 @@ from shared.ingestion.models import (
 )
 from shared.ingestion.service import MAX_MASTER_BYTES
 from shared.ingestion.store import fingerprints, ingestions, jobs, objects, uploads
-from shared.platform.errors import PermanentFailure
+from shared.platform.errors import DomainError, PermanentFailure
 from shared.platform.events import publish
 from shared.platform.settings import settings
 
@@ -76,7 +77,11 @@ async def _examine(upload: Upload, source: MasterObject) -> None:
     with tempfile.TemporaryDirectory(prefix="master-") as folder:
         path = Path(folder) / "master"
         content_hash = await objects.download(topology.MASTERS, source.name, path)
-        kind, ingestion = await ingestions.claim(content_hash, upload.upload_id, source)
+        if upload.sound_of is not None:
+            content_hash = await _hash_as_sound(content_hash, upload.sound_of)
+        kind, ingestion = await ingestions.claim(
+            content_hash, upload.upload_id, source, upload.sound_of
+        )
         if kind == "duplicate":
             track_id = ingestion.duplicate_of or ingestion.track_id
             reason = f"the same file is already in the catalogue as track {track_id}"
@@ -111,6 +116,8 @@ async def _recognise(
     Returns the ingestion at `transcoding`, or at its end as a duplicate. Raises Rejected."""
     found = tags.read(path)
     decoded = await audio.decode_master(path, found.header_duration_ms)
+    if ingestion.sound_only:
+        return await _recognise_sound(ingestion, decoded)
     metadata = tags.merge(found, upload.metadata, upload.filename, ingested_on)
     recording = Recording(
         ingestion.track_id, decoded.duration_ms, metadata.isrc, decoded.fingerprint
@@ -121,14 +128,40 @@ async def _recognise(
         if decision.kind == "isrc_conflict":
             raise Rejected(decision.reason)
         return await finish(ingestion, "duplicate", decision.reason, duplicate_of=decision.track_id)
-    image_id = await _store_artwork(found.artwork, metadata)
+    image_id = await covers.store_cover(found.artwork, documents.album_id(metadata))
+    return await _ready(ingestion, decoded.duration_ms, metadata, image_id)
+
+
+async def _hash_as_sound(content_hash: str, track_id: str) -> str:
+    """The key of an ingestion that is the sound of `track_id`. Raises Rejected for a track that
+    is not in the catalogue."""
+    try:
+        await catalog.get_track(track_id)
+    except DomainError:
+        raise Rejected(f"the catalogue has no track {track_id} to be the sound of") from None
+    return paths.sound_hash(content_hash, track_id)
+
+
+async def _recognise_sound(ingestion: Ingestion, decoded: audio.DecodedMaster) -> Ingestion:
+    """As `_recognise`, for a track that the catalogue has: whose the recording is stands there, so
+    a likeness to others decides nothing; but later uploads are compared with it."""
+    await fingerprints.similar(
+        Recording(ingestion.track_id, decoded.duration_ms, None, decoded.fingerprint)
+    )
+    return await _ready(ingestion, decoded.duration_ms, None, None)
+
+
+async def _ready(
+    ingestion: Ingestion, duration_ms: int, metadata: TrackMetadata | None, image_id: str | None
+) -> Ingestion:
+    """Stores what publishing will need."""
     keys = await drm.create_content_keys(ingestion.track_id)
     ready = ingestion.model_copy(
         update={
             "state": "transcoding",
             "asset_version": paths.asset_version(ingestion.content_hash, keys.cmaf_kid),
             "metadata": metadata,
-            "duration_ms": decoded.duration_ms,
+            "duration_ms": duration_ms,
             "image_id": image_id,
         }
     )
@@ -139,21 +172,6 @@ async def _recognise(
         ),
     )
     return ready
-
-
-async def _store_artwork(embedded: bytes | None, metadata: TrackMetadata) -> str:
-    """Writes the cover in all sizes, the embedded one or one drawn for the album; its id."""
-    album_id = documents.album_id(metadata)
-    image_id = artwork.embedded_id(embedded) if embedded else artwork.drawn_id(album_id)
-    last = paths.image(image_id, artwork.SIZES_PX[-1])  # written last, so all are there with it
-    if await objects.exists(topology.IMAGES, last):
-        return image_id
-    sizes = artwork.scaled(embedded) if embedded else None
-    if sizes is None:
-        image_id, sizes = artwork.drawn_id(album_id), artwork.drawn(album_id)
-    for size_px, jpeg in sizes.items():
-        await objects.write(topology.IMAGES, paths.image(image_id, size_px), jpeg, "image/jpeg")
-    return image_id
 
 
 async def _start_job(ingestion: Ingestion, role: JobRole, instead_of: str | None = None) -> None:

@@ -20,8 +20,11 @@ from shared.platform import clients
 Claim = Literal["new", "resumed", "duplicate"]
 
 
-async def claim(content_hash: str, upload_id: str, source: MasterObject) -> tuple[Claim, Ingestion]:
+async def claim(
+    content_hash: str, upload_id: str, source: MasterObject, sound_of: str | None = None
+) -> tuple[Claim, Ingestion]:
     """Who works on these bytes: "new" or "resumed" is the caller, "duplicate" somebody else.
+    `sound_of` is the track of the catalogue that they are the sound of, if any.
 
     The first master with a content hash wins. Where its ingestion ended without a track, the next
     one takes over, since it may come with better metadata.
@@ -30,8 +33,9 @@ async def claim(content_hash: str, upload_id: str, source: MasterObject) -> tupl
     now = datetime.now(UTC)
     fresh = Ingestion(
         content_hash=content_hash,
-        track_id=paths.track_id_of(content_hash),
+        track_id=sound_of or paths.track_id_of(content_hash),
         upload_id=upload_id,
+        sound_only=sound_of is not None,
         source=source,
         state="validating",
         created_at=now,

@@ -82,11 +82,17 @@ async def read(bucket: topology.Bucket, name: str) -> bytes:
 
 
 async def write(
-    bucket: topology.Bucket, name: str, content: bytes | Path, content_type: str
+    bucket: topology.Bucket,
+    name: str,
+    content: bytes | Path,
+    content_type: str,
+    metadata: dict[str, str] | None = None,
 ) -> None:
-    """Writes an object with its bucket's cache headers; the same again is harmless."""
+    """Writes an object with its bucket's cache headers and custom `metadata`; the same again is
+    harmless."""
     blob = clients.bucket(bucket).blob(name)
     blob.cache_control = bucket.cache_control
+    blob.metadata = metadata
     if isinstance(content, Path):
         send, value = blob.upload_from_filename, str(content)
     else:

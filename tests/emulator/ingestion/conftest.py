@@ -23,7 +23,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 
 from emulators.processes import accepts, free_port
 from shared import topology
-from shared.ingestion import paths, publishing, service, validation
+from shared.ingestion import publishing, service, validation
 from shared.ingestion.models import (
     MasterReceived,
     TranscodeFinished,
@@ -31,7 +31,7 @@ from shared.ingestion.models import (
     UploadMetadata,
     UploadRequest,
 )
-from shared.ingestion.store import jobs, uploads
+from shared.ingestion.store import ingestions, jobs, uploads
 from shared.platform import clients
 from shared.platform.events import StoredObject
 from shared.platform.settings import settings
@@ -208,7 +208,8 @@ class Pipeline:
                     event = TranscodeFinished.model_validate(body)
                     held = await jobs.get(event.job.name)  # other tests may leave theirs behind
                     assert held is not None
-                    if held.labels and paths.track_id_of(held.labels.content_hash) == track_id:
+                    ingestion = held.labels and await ingestions.load(held.labels.content_hash)
+                    if ingestion and ingestion.track_id == track_id:
                         found[event.job.name] = event
         return list(found.values())
 

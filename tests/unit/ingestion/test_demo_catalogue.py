@@ -1,8 +1,9 @@
-"""The demo catalogue is whole and deterministic; music gets through on broken lines."""
+"""The demo music is whole and deterministic; music gets through on broken lines."""
 
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import httpx
@@ -61,14 +62,23 @@ def test_masters_are_made_once_with_tags_cover_and_licence(
     )
     assert merged.isrc is not None
     assert found.artwork == png(album.cover)
-    announced = music._announcement(paths[1])
-    assert demo.NOT_LICENSED_IN not in announced["metadata"]["territories"]
+    facts = json.loads(demo.features_of(paths[1]).read_text())
+    tempo = album.tracks[1].style.tempo_bpm
+    assert (facts["audio_features"]["tempo"], facts["audio_features"]["key"]) == (tempo, 0)
     before = [path.stat().st_mtime_ns for path in paths]
     assert demo.make(tmp_path, lambda *step: seen.append(step)) == paths
     assert [path.stat().st_mtime_ns for path in paths] == before
     assert len(seen) == 3
     found_music, skipped = music.find(tmp_path)
     assert (sorted(paths), skipped) == (found_music, [])
+
+
+def test_a_sidecar_states_what_tags_cannot_say(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    path.write_bytes(b"abc")
+    assert music._announcement(path) == {"filename": "a.flac", "size_bytes": 3}
+    (tmp_path / "a.flac.json").write_text('{"territories": ["DE"]}')
+    assert music._announcement(path)["metadata"] == {"territories": ["DE"]}
 
 
 class Storage(httpx.AsyncBaseTransport):

@@ -1,0 +1,1 @@
+"""Loading a catalogue: what a JSON Lines file says, checked whole, then written by the features."""
