@@ -5,6 +5,7 @@ nox -s token         an access and a refresh token for the running local cloud
 nox -s tests         every test (pytest options after --)
 nox -s lint types    ruff and the import rules; mypy --strict
 nox -s bench         benchmarks: ratios against a peer in the same run
+nox -s openapi       our OpenAPI document, generated from the handlers
 nox -s lock          pins every dependency again
 """
 
@@ -113,6 +114,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def openapi(session: nox.Session) -> None:
+    """Generates the OpenAPI document that `functions/api_docs` serves."""
+    _install(session)
+    _run(session, "python", "-m", "emulators.api_document")
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Resolves pyproject.toml's groups and the emulators' own needs into pinned files."""
     compile_ = (
@@ -122,6 +130,6 @@ def lock(session: nox.Session) -> None:
     session.run(*compile_, "pyproject.toml", "--group", "core", "-o", "infra/locks/core.txt")
     groups = [part for group in ("core", "emulators", "test", "dev") for part in ("--group", group)]
     session.run(*compile_, "pyproject.toml", *groups, "-o", str(LOCAL_LOCK))
-    for name in ("bigquery", "tasks"):
+    for name in ("bigquery", "tasks", "spotipy-2-25"):
         source, target = f"emulators/requirements/{name}.in", f"emulators/locks/{name}.txt"
         session.run(*compile_, source, "-o", target)
