@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from emulators.demo_catalogue import IDS
 from shared import topology
 from shared.resources import Auth
 
@@ -29,6 +30,7 @@ TARGET = ROOT / "functions" / "api_docs" / "openapi.json"
 METHODS = ("get", "put", "post", "delete", "patch")
 SCHEME, ANY_SCHEME = "segue", "segue_any"  # shared/platform/http.py
 ACCOUNTS = "/accounts"
+LONG_ENUM = 30
 
 SCOPES = {
     "app-remote-control": "Control the player app on your device",
@@ -74,6 +76,28 @@ DEPRECATED = {
         *("playlists/{}/tracks", "playlists/{}/followers", "me/following"),
     ),
     "POST": ("playlists/{}/tracks", "users/{}/playlists"),
+}
+
+# Values to try an operation with: what the demo catalogue has under the path's noun.
+EXAMPLES = {
+    "tracks": [*IDS.tracks.values()],
+    "audio-features": [*IDS.tracks.values()],
+    "albums": [*IDS.albums.values()],
+    "artists": [*IDS.artists.values()],
+    "following": [*IDS.artists.values()],
+    "shows": [*IDS.shows.values()],
+    "episodes": [*IDS.episodes.values()],
+    "playlists": [IDS.playlists["Night Drive"]],
+    "followers": ["demo"],
+    "users": ["demo"],
+    "categories": ["jazz"],
+    "seed_artists": [*IDS.artists.values()],
+    "seed_tracks": [*IDS.tracks.values()],
+    "seed_genres": ["jazz"],
+    "track_id": [*IDS.tracks.values()],
+    "uris": [f"spotify:track:{track}" for track in IDS.tracks.values()],
+    "uri": [f"spotify:track:{track}" for track in IDS.tracks.values()],
+    "q": ["neon"],
 }
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
@@ -198,7 +222,9 @@ def _finish(method: str, path: str, operation: dict[str, Any]) -> None:
         if answer.get("content") == {"application/json": {"schema": {}}}:
             del answer["content"]  # no model: no body
     for parameter in operation.get("parameters", ()):
-        _without_null(parameter["schema"])
+        _plain(parameter["schema"])
+        if (value := _example(path, parameter)) is not None:
+            parameter["example"] = value
     if _PARAMETER.sub("{}", path).removeprefix("/v1/") in DEPRECATED.get(method, ()):
         operation["deprecated"] = True
     needed = operation.get("security", [])
@@ -211,14 +237,30 @@ def _finish(method: str, path: str, operation: dict[str, Any]) -> None:
     ]
 
 
-def _without_null(schema: dict[str, Any]) -> None:
-    """A parameter is there or not; `null` is what Python calls its absence."""
+def _example(path: str, parameter: dict[str, Any]) -> str | None:
+    name = parameter["name"]
+    if parameter["in"] == "path":
+        return next(
+            iter(EXAMPLES.get(path.partition(f"/{{{name}}}")[0].rpartition("/")[2], ())), None
+        )
+    if name == "ids":  # of what the path's last noun names
+        nouns = [part for part in path.split("/") if part in EXAMPLES]
+        return ",".join(EXAMPLES[nouns[-1]][:2]) if nouns else None
+    found = EXAMPLES.get(name, ())
+    return ",".join(found[:2]) if name == "uris" else next(iter(found), None)
+
+
+def _plain(schema: dict[str, Any]) -> None:
+    """A parameter is there or not: `null` is what Python calls its absence. Long lists of values,
+    such as all countries, become one pattern, which tools go through faster than value by value."""
     kept = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(kept) == 1:
         del schema["anyOf"]
         schema.update({name: value for name, value in kept[0].items() if name != "title"})
     if schema.get("default", ...) is None:
         del schema["default"]
+    if len(schema.get("enum", ())) > LONG_ENUM:
+        schema["pattern"] = f"^({'|'.join(schema.pop('enum'))})$"
 
 
 def _name(paths: dict[str, dict[str, Any]]) -> None:

@@ -33,7 +33,8 @@ def pattern_of(template: str) -> re.Pattern[str]:
     parts, last = [], 0
     for found in _PARAMETER.finditer(template):
         parts.append(re.escape(template[last : found.start()]))
-        parts.append(r".+" if found[2] else r"[^/]+")
+        # No line break either: the framework's router takes none, and says so in plain text.
+        parts.append(r".+" if found[2] else r"[^/\n]+")
         last = found.end()
     parts.append(re.escape(template[last:].rstrip("/")))
     return re.compile("".join(parts) + "/?")

@@ -22,6 +22,18 @@ hypothesis_settings.register_profile("segue", deadline=None)
 hypothesis_settings.load_profile("segue")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two halves for two cores (`-n 2 --dist loadgroup`): what asks for the whole cloud, and what
+    asks for single emulators, so that each is started once. Unit tests fill the gaps."""
+    here = Path(__file__).parent
+    for item in items:
+        part = item.path.relative_to(here).parts[0]
+        if part in ("e2e", "clients"):
+            item.add_marker(pytest.mark.xdist_group("cloud"))
+        elif part == "emulator":
+            item.add_marker(pytest.mark.xdist_group("emulators"))
+
+
 @pytest.fixture(autouse=True)
 def no_network_in_unit_tests(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -52,7 +64,9 @@ def whole_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeCloud
             pytest.fail(prerequisites.remedy(lacking))
         pytest.skip(prerequisites.remedy(lacking))
     # Unscheduled, or a probe might meet an edge that a test has killed and rule it out for minutes.
-    with LocalCloud(tmp_path_factory.mktemp("cloud"), scheduled=False) as cloud:
+    # Unlimited, or the tests of one half minute would share the demo user's windows.
+    folder = tmp_path_factory.mktemp("cloud")
+    with LocalCloud(folder, scheduled=False, rate_limit_scale=0) as cloud:
         seed.fill(cloud, Console(file=io.StringIO()), demo=True, music=[])
         cloud.run_job("probe_cdn_health")
         yield WholeCloud(cloud)

@@ -76,6 +76,13 @@ def connect_device(api: httpx.Client, device: str) -> None:
     api.put(f"/v1/me/player/devices/{device}", json=body).raise_for_status()
 
 
+def playback_session(api: httpx.Client, track: str) -> tuple[str, str]:
+    """The token of a new playback session and the id of its key, in base64url."""
+    manifest = _get(api, "/v1/playback/manifest", track_id=track, codec="vorbis", br=96)
+    kid = base64.urlsafe_b64encode(bytes.fromhex(manifest["files"][0]["kid"]))
+    return manifest["license_url"].partition("session=")[2], kid.decode().rstrip("=")
+
+
 class World:
     """The demo listener with everything in place, and those who may not: `anyone` without a token,
     `without_scope`, and `free`, who is another person of the lower tier."""
@@ -200,21 +207,14 @@ class World:
         for kind in ("tracks", "albums", "artists", "shows", "episodes"):
             values[kind] = ",".join(found[kind][:2])
             values[kind[:-1]] = found[kind][0]
-        values["session"], values["kid"] = self._session(self.api, values["track"])
-        values["other_session"], _ = self._session(self.free, values["track"])
+        values["session"], values["kid"] = playback_session(self.api, values["track"])
+        values["other_session"], _ = playback_session(self.free, values["track"])
         return values
 
     @staticmethod
     def _upload(api: httpx.Client) -> str:
         body = {"filename": "never-sent.flac", "size_bytes": 1_000_000}
         return str(api.post("/v1/uploads", json=body).raise_for_status().json()["upload_id"])
-
-    @staticmethod
-    def _session(api: httpx.Client, track: str) -> tuple[str, str]:
-        """The token of a playback session and the id of its key, in base64url."""
-        manifest = _get(api, "/v1/playback/manifest", track_id=track, codec="vorbis", br=96)
-        kid = base64.urlsafe_b64encode(bytes.fromhex(manifest["files"][0]["kid"]))
-        return manifest["license_url"].partition("session=")[2], kid.decode().rstrip("=")
 
     def _save(self) -> None:
         for kind in ("tracks", "albums", "shows", "episodes"):

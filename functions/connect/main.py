@@ -19,7 +19,7 @@ from shared.platform.responses import domain_error_response
 
 PLAYER = "/v1/me/player"
 STALE: dict[int | str, Any] = {409: {"description": "Out of date", "model": s.StaleObject}}
-STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
+STREAM = {"text/event-stream": {"schema": s.EVENT_SCHEMA}}
 
 app = create_app("connect")
 

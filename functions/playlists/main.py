@@ -38,13 +38,14 @@ Added = requests.AddedItems | requests.UriList | None
 Put = requests.UpdatedItems | None
 A_LIST = answers(Page[shapes.SimplifiedPlaylistObject], 404)
 CREATED = answers(shapes.PlaylistObject, status=201)
+ITEMS = answers(Page[shapes.PlaylistTrackObject] | shapes.Selection, 404)
 EDITED = answers(shapes.SnapshotObject, 404)
 ADDED = answers(shapes.SnapshotObject, 404, status=201)
 DONE = answers(None, 404)
 COVERED = answers(None, 404, 413, status=202)
 
 
-@app.get(ONE, responses=answers(shapes.PlaylistObject, 404))
+@app.get(ONE, responses=answers(shapes.PlaylistObject | shapes.Selection, 404))
 async def read(request: Request, caller: Caller, playlist_id: Base62Id, shown: Shown) -> Response:
     """A playlist with its first 100 items."""
     return respond(request, await pages.playlist_answer(caller, playlist_id, shown))
@@ -110,7 +111,7 @@ def _add_item_routes(path: str) -> None:
     """The operations on items, which have two names each."""
     address = f"{ONE}/{path}"
 
-    @app.get(address, name=f"Get {path}", responses=answers(Page[shapes.PlaylistTrackObject], 404))
+    @app.get(address, name=f"Get {path}", responses=ITEMS)
     async def get_items(
         request: Request, caller: Caller, playlist_id: Base62Id, shown: ShownPage
     ) -> Response:

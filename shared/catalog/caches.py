@@ -15,6 +15,7 @@ from shared.catalog.models import Album, Artist, Track
 from shared.platform.cache import ReadThroughCache
 
 TRACK_TTL_S = 300  # F088
+SILENT_TTL_S = 2  # a track of a loaded catalogue whose sound may come any moment
 ALBUM_TTL_S = 30  # visible within 60 s of a publish (decision 11)
 NEGATIVE_TTL_S = 30  # F099
 TRACKS_KEPT = 20_000  # about 5 kB each with their encodings
@@ -65,8 +66,12 @@ async def _read_newest(_: Sequence[None]) -> dict[None, tuple[Album, ...]]:
     return {None: await store.read_newest_albums(today, NEW_ALBUMS)}
 
 
+def _track_ttl_s(track: Track) -> float:
+    return TRACK_TTL_S if track.encodings else SILENT_TTL_S
+
+
 tracks: ReadThroughCache[str, Track] = ReadThroughCache(
-    store.read_tracks, maximum=TRACKS_KEPT, ttl_s=TRACK_TTL_S, negative_ttl_s=NEGATIVE_TTL_S
+    store.read_tracks, maximum=TRACKS_KEPT, ttl_s=_track_ttl_s, negative_ttl_s=NEGATIVE_TTL_S
 )
 albums: ReadThroughCache[str, Album] = ReadThroughCache(
     store.read_albums, maximum=ALBUMS_KEPT, ttl_s=ALBUM_TTL_S, negative_ttl_s=NEGATIVE_TTL_S

@@ -100,3 +100,14 @@ class StaleObject(ErrorBody):
     """The refusal of a report that is out of date, with the present state."""
 
     state: StateObject
+
+
+# One server-sent event; its data is StateObject or DevicesObject in JSON.
+EVENT_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["state", "devices"]},
+        "id": {"type": "string", "description": "the state's version"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}

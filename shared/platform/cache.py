@@ -18,7 +18,8 @@ V = TypeVar("V")
 
 
 class ReadThroughCache(Generic[K, V]):
-    """Values that `load` found, for `ttl_s` seconds; keys that it left out, for `negative_ttl_s`.
+    """Values that `load` found, for `ttl_s` seconds (or what that says of the value); keys that it
+    left out, for `negative_ttl_s`.
 
     `load` takes the missing keys and returns those that exist. Its errors reach every waiting
     caller and are not kept. Values are shared between callers: keep frozen ones only.
@@ -29,12 +30,14 @@ class ReadThroughCache(Generic[K, V]):
         load: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
         *,
         maximum: int,
-        ttl_s: float,
+        ttl_s: float | Callable[[V], float],
         negative_ttl_s: float,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         def expiry(_: K, value: V | None, now: float) -> float:
-            return now + (negative_ttl_s if value is None else ttl_s)
+            if value is None:
+                return now + negative_ttl_s
+            return now + (ttl_s(value) if callable(ttl_s) else ttl_s)
 
         self._load = load
         self._held: TLRUCache[K, V | None] = TLRUCache(maximum, expiry, timer)

@@ -28,6 +28,7 @@ from fastapi.openapi.models import OAuthFlows as OAuthFlowsModel
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import topology
@@ -79,10 +80,27 @@ async def _on_invalid_request(_: Request, error: Exception) -> Response:
     return error_response(400, "; ".join(faults))
 
 
-async def _on_http_exception(_: Request, error: Exception) -> Response:
+async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = "Service not found" if error.status_code == 404 else str(error.detail)
-    return error_response(error.status_code, message, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return error_response(error.status_code, message, headers=headers)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What the path takes: each method is a route of its own, and Starlette tells of the first."""
+    app: FastAPI = request.app
+    routes = [route for route in app.routes if isinstance(route, Route)]
+    matching = (one for one in routes if one.matches(request.scope)[0] is not Match.NONE)
+    first = next(matching, None)
+    return sorted(
+        method
+        for route in routes
+        if first is not None and route.path == first.path
+        for method in route.methods or ()
+    )
 
 
 async def _on_crash(request: Request, error: Exception) -> Response:

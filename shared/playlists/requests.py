@@ -63,8 +63,7 @@ JPEG_BODY = {
                 "schema": {
                     "type": "string",
                     "format": "base64",
-                    "maxLength": BODY_LIMIT_BYTES,
-                    "description": "a JPEG image in base64, 256 KB at most",
+                    "description": f"a JPEG image in base64, {BODY_LIMIT_BYTES:,} bytes at most",
                 }
             }
         },
@@ -105,6 +104,12 @@ class _Body(BaseModel):
 class NewPlaylist(_Body):
     """A playlist to create. A collaborative one is not public: say `public: false` with it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"collaborative": {"const": True}}, "required": ["collaborative"]},
+            "then": {"properties": {"public": {"const": False}}, "required": ["public"]},
+        }
+    )
     name: Annotated[
         str,
         Field(min_length=1, max_length=NAME_LIMIT, validation_alias=AliasChoices("name", "title")),

@@ -105,3 +105,7 @@ class SnapshotObject(TypedDict):
     """The version that an edit made."""
 
     snapshot_id: str
+
+
+class Selection(TypedDict, total=False):
+    """What the parameter `fields` asks for, and nothing else."""

@@ -82,7 +82,7 @@ function limits(schema) {
   if (minLength !== undefined || maxLength !== undefined) {
     said.push(`${minLength ?? 0}..${maxLength ?? ""} characters`);
   }
-  if (pattern) said.push(pattern);
+  if (pattern?.length < 60) said.push(pattern);
   if (preset !== undefined && preset !== null) said.push(`default ${JSON.stringify(preset)}`);
   return said.join(" · ");
 }

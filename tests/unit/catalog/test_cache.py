@@ -129,3 +129,18 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
     go_on.set()
     assert await early == 1  # it asked before the change
     assert await held.get("a") == 2
+
+
+async def test_how_long_a_value_is_kept_may_depend_on_it() -> None:
+    clock, source = Clock(), Source()
+    held: ReadThroughCache[str, str] = ReadThroughCache(
+        source,
+        maximum=10,
+        ttl_s=lambda value: 2 if value == "A" else 300,
+        negative_ttl_s=30,
+        timer=clock,
+    )
+    await held.get_many(["a", "b"])
+    clock.now = 3
+    await held.get_many(["a", "b"])
+    assert source.reads == [["a", "b"], ["a"]]
