@@ -83,7 +83,9 @@ def tests(session: nox.Session) -> None:
     if not session.posargs:
         _run(session, "python", "-m", "emulators.environments")
         session.run("npm", "test", "--prefix", str(PLAYER))
-    _run(session, "python", "-m", "pytest", *session.posargs)
+    # Side by side, as tests/conftest.py halves them: most of each half is waiting for processes.
+    options = session.posargs or ("-n", "2", "--dist", "loadscope")
+    _run(session, "python", "-m", "pytest", *options)
 
 
 @nox.session

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 from rich.console import Console
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.whole_cloud import WholeCloud
 
@@ -22,16 +23,21 @@ hypothesis_settings.register_profile("segue", deadline=None)
 hypothesis_settings.load_profile("segue")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two halves for two cores (`-n 2 --dist loadgroup`): what asks for the whole cloud, and what
-    asks for single emulators, so that each is started once. Unit tests fill the gaps."""
-    here = Path(__file__).parent
-    for item in items:
-        part = item.path.relative_to(here).parts[0]
+class Halves(LoadScopeScheduling):  # type: ignore[misc]
+    """Two halves for two cores (`-n 2 --dist loadscope`): what asks for the whole cloud, and what
+    asks for single emulators, so that each is started once. Unit tests fill the gaps, by module.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        part = nodeid.split("/")[1]
         if part in ("e2e", "clients"):
-            item.add_marker(pytest.mark.xdist_group("cloud"))
-        elif part == "emulator":
-            item.add_marker(pytest.mark.xdist_group("emulators"))
+            return "cloud"
+        return part if part == "emulator" else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Halves:
+    """How xdist spreads the tests."""
+    return Halves(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,8 +84,8 @@ def playback_session(api: httpx.Client, track: str) -> tuple[str, str]:
 
 
 class World:
-    """The demo listener with everything in place, and those who may not: `anyone` without a token,
-    `without_scope`, and `free`, who is another person of the lower tier."""
+    """The demo listener with everything in place; `anyone`, who has no token; and `free`, who is
+    another person and of the lower tier."""
 
     def __init__(self, cloud: WholeCloud) -> None:
         self.cloud = cloud
@@ -94,15 +94,35 @@ class World:
         self.api = cloud.client()
         self.free = cloud.client(seed.FREE_USER)
         self.anyone = cloud.client(None)
-        self.without_scope = cloud.client(None)
-        self.without_scope.headers["authorization"] = self.signed(scope="app-remote-control")
         self.app_token = self._app_token()
         self.values = self._values()
 
     def close(self) -> None:
-        """Closes its connections."""
-        for client in (self.api, self.free, self.anyone, self.without_scope):
+        """Puts back what the demo catalogue says of the listener, and closes its connections."""
+        person = next(one for one in demo_world.PEOPLE if one.id == seed.DEMO_USER)
+        kept = {playlist.name for playlist in demo_world.PLAYLISTS}
+        for playlist in _get(self.api, "/v1/me/playlists", limit=50)["items"]:
+            if playlist["name"] not in kept:
+                self.api.delete(f"/v1/playlists/{playlist['id']}/followers").raise_for_status()
+        for kind in ("tracks", "albums", "shows", "episodes"):
+            by_name: dict[str, str] = getattr(IDS, kind)
+            held = [by_name[name] for name in getattr(person, f"saved_{kind}")]
+            others = set(self.values[kind].split(",")) - set(held)
+            self._change("DELETE", f"/v1/me/{kind}", others)
+            self._change("PUT", f"/v1/me/{kind}", held)
+        followed = {IDS.artists[name] for name in person.follows_artists}
+        others = set(self.values["artists"].split(",")) - followed
+        self._change("DELETE", "/v1/me/following", others, type="artist")
+        self._change("PUT", "/v1/me/following", followed, type="artist")
+        self.api.delete(f"/v1/me/player/devices/{DEVICE}")
+        self.free.delete(f"/v1/me/player/devices/{OTHER_DEVICE}")
+        for client in (self.api, self.free, self.anyone):
             client.close()
+
+    def _change(self, method: str, path: str, ids: Iterable[str], **query: str) -> None:
+        if named := ",".join(ids):
+            query["ids"] = named
+            self.api.request(method, path, params=query).raise_for_status()
 
     def prepare(self, step: str | None) -> None:
         """Makes what an operation needs to have something true to answer."""

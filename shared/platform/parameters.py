@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Path, Query
 from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
 from shared.platform.errors import InvalidInput
 from shared.platform.markets import MARKETS
@@ -29,7 +30,7 @@ def _market(code: str | None) -> str | None:
     if code in (None, "from_token"):
         return code
     if str(code).upper() not in _MARKETS:  # small letters are taken, though not documented
-        raise ValueError("is no market of ours; see /v1/markets")
+        raise PydanticCustomError("market", "Invalid market code; see /v1/markets")
     return str(code).upper()
 
 

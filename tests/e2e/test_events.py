@@ -33,14 +33,14 @@ def _history(cloud: WholeCloud, user: str) -> list[dict[str, Any]]:
     return items
 
 
-def _plays(cloud: WholeCloud, first_ms: int, last_ms: int) -> list[dict[str, Any]]:
-    """The plays of the free user between two moments; the demo's own history lies around them."""
+def _plays(cloud: WholeCloud, *moments_ms: int) -> list[dict[str, Any]]:
+    """The plays of the free user at just these moments; others lie around them."""
 
     def played_ms(item: dict[str, Any]) -> float:
         return datetime.fromisoformat(item["played_at"]).timestamp() * 1000
 
     history = _history(cloud, seed.FREE_USER)
-    return [item for item in history if first_ms - 1 < played_ms(item) < last_ms + 1]
+    return [item for item in history if round(played_ms(item)) in moments_ms]
 
 
 def _warehouse(cloud: WholeCloud, session: str) -> tuple[int, int]:

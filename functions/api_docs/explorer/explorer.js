@@ -317,9 +317,9 @@ function fieldRow({ parameter, input }) {
       { for: input.id },
       parameter.name,
       parameter.required ? el("b", {}, " *") : null,
-      el("small", {}, `${parameter.in}, ${typeOf(parameter.schema)}`),
+      el("small", {}, `${parameter.in}, ${resolve(parameter.schema).type ?? "any"}`),
     ),
-    el("div", {}, input, words ? el("p", { class: "hint" }, words) : null),
+    el("div", {}, input, words ? el("p", { class: "hint" }, prose(words)) : null),
   ];
 }
 

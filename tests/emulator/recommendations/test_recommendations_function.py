@@ -117,7 +117,9 @@ async def test_a_recommendation_says_why() -> None:
 
 
 async def test_a_seed_that_nobody_knows_offers_nothing() -> None:
-    found = await ask(seed_tracks="0" * 22, seed_artists="1" * 22, seed_genres="no such genre")
+    found = await ask(
+        seed_tracks=random_id(), seed_artists=random_id(), seed_genres="no such genre"
+    )
     assert found["tracks"] == []
     assert [one["initialPoolSize"] for one in found["seeds"]] == [0, 0, 0]
 

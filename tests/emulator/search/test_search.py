@@ -147,7 +147,7 @@ async def test_many_documents_are_indexed_from_a_generator() -> None:
         ({"q": "a", "type": "track", "limit": "0"}, "limit: "),
         ({"q": "a", "type": "track", "limit": "x"}, "limit: "),
         ({"q": "a", "type": "track", "offset": "1001"}, "offset: "),
-        ({"q": "a", "type": "track", "market": "ZZ"}, "Invalid market code"),
+        ({"q": "a", "type": "track", "market": "ZZ"}, "market: Invalid market code"),
         ({"q": "a", "type": "track", "include_external": "video"}, "include_external: "),
     ],
 )
