@@ -14,6 +14,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -176,6 +177,11 @@ def main() -> None:
     parser.add_argument("--only", help="comma-separated names; default: every function")
     arguments = parser.parse_args()
     processes.die_with_parent()
+    if arguments.fd is not None:
+        # Connections inherit it. asyncio sets it on sockets of its own alone, and without it every
+        # answer waits for the client's delayed acknowledgement: 40 ms.
+        with socket.socket(fileno=os.dup(arguments.fd)) as listener:
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     import uvicorn
 
     sys.path.insert(0, str(ROOT))
