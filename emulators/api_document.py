@@ -31,6 +31,7 @@ METHODS = ("get", "put", "post", "delete", "patch")
 SCHEME, ANY_SCHEME = "segue", "segue_any"  # shared/platform/http.py
 ACCOUNTS = "/accounts"
 LONG_ENUM = 30
+BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 
 SCOPES = {
     "app-remote-control": "Control the player app on your device",
@@ -132,7 +133,7 @@ def document() -> dict[str, Any]:
     for method, path, operation in _operations(paths):
         _finish(method, path, operation)
     _name(paths)
-    return {
+    whole = {
         "openapi": "3.1.0",
         "info": {"title": "Segue Web API", "version": "1", "description": _DESCRIPTION},
         "servers": [{"url": "/"}],
@@ -143,6 +144,8 @@ def document() -> dict[str, Any]:
             "securitySchemes": {SCHEME: _scheme(paths)},
         },
     }
+    _tidy(whole)
+    return whole
 
 
 def load(function: topology.HttpFunction) -> ModuleType:
@@ -177,7 +180,7 @@ def _part(function: topology.HttpFunction) -> dict[str, Any]:
     app: FastAPI | None = getattr(module, "app", None)
     if app is None:  # it answers without FastAPI: assets and pages
         return {"paths": {}}
-    words = _ROWS.sub("", (module.__doc__ or "").strip().partition("\n\n")[0])
+    words = (module.__doc__ or "").strip().partition("\n\n")[0]
     part = get_openapi(
         title=function.name,
         version="1",
@@ -261,6 +264,25 @@ def _plain(schema: dict[str, Any]) -> None:
         del schema["default"]
     if len(schema.get("enum", ())) > LONG_ENUM:
         schema["pattern"] = f"^({'|'.join(schema.pop('enum'))})$"
+
+
+def _tidy(part: Any) -> None:
+    """Says bounds as JSON Schema does where Pydantic leaves its own words (behind a validator, in a
+    union), and leaves our specification's row numbers out of the descriptions."""
+    if isinstance(part, list):
+        for one in part:
+            _tidy(one)
+    if not isinstance(part, dict):
+        return
+    if part.get("type") in ("integer", "number"):
+        for word, standard in BOUNDS.items():
+            if word in part:
+                part[standard] = part.pop(word)
+    for name, value in part.items():
+        if name == "description" and isinstance(value, str):
+            part[name] = _ROWS.sub("", value)
+        else:
+            _tidy(value)
 
 
 def _name(paths: dict[str, dict[str, Any]]) -> None:

@@ -110,6 +110,15 @@ def test_a_parameter_is_never_null(document: dict[str, Any]) -> None:
             assert {"type": "null"} not in parameter["schema"].get("anyOf", ()), parameter
 
 
+def test_bounds_are_json_schemas_own_words(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    assert not re.search(r'"(ge|le|gt|lt)": -?\d', text)
+
+
+def test_our_specifications_row_numbers_stay_with_us(document: dict[str, Any]) -> None:
+    assert not re.search(r"\(F\d{3}", json.dumps(document))
+
+
 def test_references_resolve_and_every_schema_is_used(document: dict[str, Any]) -> None:
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert _references(document) == schemas
