@@ -328,7 +328,7 @@ class LocalCloud:
         """The workers share one listening socket, so the kernel spreads the connections."""
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, self.ports.gateway))
+            _bind(listener, self.ports.gateway)
             listener.listen(1024)
             listener.set_inheritable(True)
             descriptor = listener.fileno()
@@ -375,3 +375,16 @@ class LocalCloud:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
+
+
+def _bind(listener: socket.socket, port: int) -> None:
+    """Binds to a port that workers of a host which was just killed may hold for a moment longer."""
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            listener.bind((HOST, port))
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
