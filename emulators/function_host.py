@@ -200,6 +200,8 @@ def main() -> None:
             access_log=False,
             log_level="warning",
             timeout_graceful_shutdown=3,
+            # Longer than clients keep a connection, or one is closed as they send on it.
+            timeout_keep_alive=620,
             server_header=False,
         )
 
