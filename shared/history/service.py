@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from shared.history import quality
 from shared.history.keys import Cursor
 from shared.history.models import (
     HISTORY_LIFE,
@@ -50,6 +51,7 @@ async def accept(caller: Principal, reported: Sequence[ReportedEvent]) -> int:
         for event in reported
     ]
     await publish(events)
+    quality.tell(events)
     return len(events)
 
 

@@ -114,6 +114,7 @@ def _endpoint(
     telemetry.configure()
 
     async def receive(request: Request) -> Response:
+        telemetry.correlate(request.scope["headers"])
         try:
             await verify_service_token(request.headers.get("authorization"))
         except DomainError as error:

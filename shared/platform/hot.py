@@ -29,6 +29,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from shared.platform import telemetry
 from shared.platform.caching import PRIVATE, is_known
 from shared.platform.errors import DomainError
 from shared.platform.http import authenticate, bridge
@@ -95,6 +96,7 @@ class HotRoutes:
     async def answer(self, request: Request) -> Response:
         """The answer of a hot route, or of the app."""
         scope = request.scope
+        telemetry.correlate(scope["headers"])
         if scope["method"] == "GET":
             for hot in self._routes:
                 path = hot.path.fullmatch(scope["path"])

@@ -256,6 +256,7 @@ class _Bridge(Response):
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        telemetry.correlate(scope["headers"])
         path = scope["path"]
         scope = dict(scope)
         if len(path) > 1 and path.endswith("/"):  # clients such as spotipy append one
