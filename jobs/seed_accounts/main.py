@@ -66,10 +66,13 @@ async def seed(wanted: Seed) -> None:
 def main() -> None:
     """Reads the JSON and stores it; exits with 2 and the fault when it is not acceptable."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--file", type=Path, help="JSON to read; standard input when left out")
-    path: Path | None = parser.parse_args().file
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--file", type=Path, help="JSON to read; standard input when left out")
+    source.add_argument("--json", help="the JSON itself, where a job has neither")
+    options = parser.parse_args()
+    path: Path | None = options.file
     try:
-        text = path.read_text() if path else sys.stdin.read()
+        text = options.json or (path.read_text() if path else sys.stdin.read())
         asyncio.run(seed(Seed.model_validate_json(text)))
     except (OSError, ValidationError, DomainError) as error:
         parser.error(str(error))

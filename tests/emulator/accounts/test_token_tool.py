@@ -74,8 +74,9 @@ def test_a_seeded_person_gets_real_tokens_by_http_alone(accounts_url: str) -> No
         "first_party": True,
     }
     theirs = {**app, "client_id": "their-app", "first_party": False}
-    for _ in range(2):
-        done = seed(json.dumps({"users": [person], "clients": [app, theirs]}))
+    wanted = json.dumps({"users": [person], "clients": [app, theirs]})
+    for given, arguments in ((wanted, ()), ("", ("--json", wanted))):
+        done = seed(given, *arguments)
         assert done.returncode == 0, done.stderr
     minted = token.mint(accounts_url, name, PASSWORD, token.CLIENT_ID, callback, "streaming")
     assert minted["refresh_token"]
@@ -106,7 +107,8 @@ def test_a_faulty_seed_is_told_without_a_traceback(
 ) -> None:
     path = tmp_path / "seed.json"
     path.write_text(content)
-    done = seed("", "--file", str(path))
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+    for arguments in (("--file", str(path)), ("--json", content)):
+        done = seed("", *arguments)
+        assert done.returncode == 2
+        assert says in done.stderr
+        assert "Traceback" not in done.stderr
