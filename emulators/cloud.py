@@ -94,7 +94,7 @@ class LocalCloud:
             **{"firestore": ports.firestore, "pubsub": ports.pubsub, "bigtable": ports.bigtable},
             **{"storage": ports.storage, "bigquery": ports.bigquery, "tasks": ports.tasks},
             **{"transcoder": ports.transcoder, "secret_manager": ports.secret_manager},
-            **{"kms": ports.kms, "eventing": ports.eventing},
+            **{"kms": ports.kms, "eventing": ports.eventing, "cloud_run": ports.cloud_run},
             **{f"cdn-{name}": port for name, port in ports.edges.items()},
         }
         return {name: f"{HOST}:{port}" for name, port in named.items()}
@@ -138,6 +138,8 @@ class LocalCloud:
             "SEGUE_TASKS_ENDPOINT": at["tasks"],
             "SEGUE_PUBSUB_ENDPOINT": at["pubsub"],
             "SEGUE_BIGTABLE_ENDPOINT": at["bigtable"],
+            "SEGUE_RUN_ENDPOINT": f"http://{at['cloud_run']}",
+            "SEGUE_MONITORING_ENDPOINT": f"http://{at['cloud_run']}",
             "SEGUE_ANONYMOUS": "true",
             "SEGUE_RATE_LIMIT_SCALE": str(self._rate_limit_scale),
             "GRPC_VERBOSITY": "ERROR",  # or it tells of every fork to ffmpeg
@@ -297,6 +299,11 @@ class LocalCloud:
             *("--port", str(ports.secret_manager), "--kms-port", str(ports.kms)),
             *("--state", str(self.state / "secrets")),
             ready=accepts(ports.kms),
+        )
+        module(
+            "cloud_run",
+            *("--port", str(ports.cloud_run), "--project", PROJECT, "--regions", REGION),
+            ready=accepts(ports.cloud_run),
         )
         module(
             "transcoder",

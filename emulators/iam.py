@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 import grpc
 import grpc.aio
 
+from emulators import firestore_indexes
 from shared import topology
 
 
@@ -203,6 +204,29 @@ def check_rpc(path: str | bytes, request: Any) -> None:
         raise UndeclaredAccess(f"the service {service} is not known to emulators/iam.py; add it.")
     for access in reader(method, request):
         check(access)
+    if reader is _firestore:
+        _check_index(request)
+
+
+def _check_index(request: Any) -> None:
+    """Firestore's emulator answers a query that has no index; the service refuses it."""
+    message = type(request).pb(request) if hasattr(type(request), "pb") else request
+    kind = message.DESCRIPTOR.name
+    if kind == "RunQueryRequest":
+        query = message.structured_query
+    elif kind == "RunAggregationQueryRequest":
+        query = message.structured_aggregation_query.structured_query
+    else:
+        return
+    standing = firestore_indexes.index_of(query)
+    running = caller.get()
+    if standing is not None and not standing.declared and running is not None:
+        refusal = (
+            f"'{running.entry.name}' queries the Firestore collection '{standing.collection}' "
+            f"without an index: add {standing.index!r} to its `indexes` in shared/topology.py."
+        )
+        running.refused.append(refusal)
+        raise UndeclaredAccess(refusal)
 
 
 _OBJECT_URL = re.compile(r"^(?:/upload|/download)?/storage/v1/b/([^/]+)(?:/o(?:/(.*))?)?$")
@@ -223,6 +247,20 @@ def check_storage(method: str, url: str) -> None:
         check(Access("bucket", _declared_bucket(copied_to[1]), "write"))
     writing = method not in ("GET", "HEAD") and not copied_to
     check(Access("bucket", _declared_bucket(found[1]), "write" if writing else "read"))
+
+
+_REST_SERVICES = {
+    re.compile(r"^/v2/projects/[^/]+/locations/[^/]+/(?:services|operations)(?:/|$)"): "run",
+    re.compile(r"^/v3/projects/[^/]+/timeSeries$"): "monitoring",
+}
+
+
+def check_rest(url: str) -> None:
+    """Checks one request of the Cloud Run Admin API or the Cloud Monitoring API."""
+    path = urlsplit(url).path
+    for pattern, service in _REST_SERVICES.items():
+        if pattern.match(path):
+            check(Access("service", service, "use"))
 
 
 def _declared_bucket(physical: str) -> str:
@@ -261,6 +299,7 @@ class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
 
 def install() -> None:
     """Puts the checks under every client that this process makes from here on."""
+    import httpx
     import requests
 
     plain_channel = grpc.aio.insecure_channel
@@ -278,3 +317,10 @@ def install() -> None:
         return send(self, request, **kwargs)
 
     requests.Session.send = checked_send  # type: ignore[method-assign]
+    send_async = httpx.AsyncClient.send
+
+    async def checked_send_async(self: httpx.AsyncClient, request: Any, **kwargs: Any) -> Any:
+        check_rest(str(request.url))
+        return await send_async(self, request, **kwargs)
+
+    httpx.AsyncClient.send = checked_send_async  # type: ignore[method-assign]

@@ -36,6 +36,7 @@ class Ports:
     secret_manager: int = field(default_factory=free_port)
     kms: int = field(default_factory=free_port)
     eventing: int = field(default_factory=free_port)
+    cloud_run: int = field(default_factory=free_port)
 
     @classmethod
     def choose(cls, gateway: int) -> Ports:

@@ -15,8 +15,6 @@ import httpx
 from emulators.keys import Keys
 from shared import topology
 
-BIGTABLE_INSTANCE = "segue"
-
 
 class ProvisioningFailed(RuntimeError):
     """An emulator refused a resource; the message names both."""
@@ -85,7 +83,7 @@ async def tables(bigtable: str, project: str) -> None:
                 )
             try:
                 await client.create_table(
-                    parent=f"projects/{project}/instances/{BIGTABLE_INSTANCE}",
+                    parent=f"projects/{project}/instances/{topology.BIGTABLE_INSTANCE}",
                     table_id=table.name,
                     table=AdminTable(column_families=families),
                     timeout=30,

@@ -32,14 +32,50 @@ class RateClass(StrEnum):
 # --- resources ------------------------------------------------------------------------------
 
 
+class IndexMode(StrEnum):
+    """What an index of Firestore's holds of a field."""
+
+    ASCENDING = "ASCENDING"
+    DESCENDING = "DESCENDING"
+    CONTAINS = "CONTAINS"  # the elements of an array
+
+
+@dataclass(frozen=True, slots=True)
+class IndexField:
+    """One field of an index."""
+
+    path: str
+    mode: IndexMode
+
+    @classmethod
+    def parse(cls, text: str) -> IndexField:
+        """From `name` (ascending), `-name` (descending) or `name[]` (elements of an array)."""
+        if text.endswith("[]"):
+            return cls(text.removesuffix("[]"), IndexMode.CONTAINS)
+        if text.startswith("-"):
+            return cls(text.removeprefix("-"), IndexMode.DESCENDING)
+        return cls(text, IndexMode.ASCENDING)
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A Firestore collection; `ttl_field` names the timestamp after which documents expire."""
+    """A Firestore collection; `ttl_field` names the timestamp after which documents expire.
+
+    `indexes` are all that its queries stand on, of one field or several, each written as
+    `IndexField.parse` reads it. Firestore would index every field by itself; here what is not
+    named is not indexed, which makes a write cheaper and spares fields that only grow (timestamps)
+    the limit of 500 writes a second. Documents are found by their id without any.
+    """
 
     name: str
     ttl_field: str | None = None
-    indexes: tuple[tuple[str, ...], ...] = ()  # composite; a leading "-" is descending
+    indexes: tuple[tuple[str, ...], ...] = ()
     pii: bool = False
+
+    @property
+    def parsed_indexes(self) -> tuple[tuple[IndexField, ...], ...]:
+        """`indexes`, read."""
+        return tuple(tuple(map(IndexField.parse, index)) for index in self.indexes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +162,16 @@ class WarehouseExport:
 
 
 @dataclass(frozen=True, slots=True)
+class LakeExport:
+    """The rows of a table as Parquet files in a bucket, a folder for each day of the column that
+    the table is partitioned by; of rows that are equal in `unique_by` the first that came."""
+
+    table: WarehouseTable
+    bucket: Bucket
+    unique_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """A Cloud Tasks queue whose tasks call one HTTP function."""
 
@@ -140,10 +186,11 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A Secret Manager secret that the stack owns, or (`dynamic`) a prefix under which entries
-    make their own."""
+    make their own. `account_key` names the service account whose private key it holds."""
 
     name: str
     dynamic: bool = False
+    account_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

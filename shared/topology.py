@@ -17,6 +17,7 @@ from shared.resources import (
     Family,
     HttpFunction,
     Job,
+    LakeExport,
     ObjectTrigger,
     Queue,
     RateClass,
@@ -39,7 +40,7 @@ DAY_S = 86_400
 # --- accounts
 USERS = Collection("users", pii=True)
 USERNAMES = Collection("usernames", pii=True)
-OAUTH_CLIENTS = Collection("oauth_clients", indexes=(("owner_id", "-created_at"),))
+OAUTH_CLIENTS = Collection("oauth_clients", indexes=(("owner_id",),))
 AUTHORIZATION_CODES = Collection("authorization_codes", ttl_field="expires_at")
 REFRESH_TOKENS = Collection("refresh_tokens", ttl_field="expires_at")
 GRANTS = Collection("grants", ttl_field="expires_at")  # one per sign-in: a refresh token family
@@ -51,29 +52,38 @@ DPOP_PROOFS = Collection("dpop_proofs", ttl_field="expires_at")
 TRACKS = Collection(
     "tracks",
     indexes=(
-        ("album_id", "disc_number", "track_number"),
-        ("isrc", "id"),
-        ("artist_ids", "-popularity"),
+        ("album_id",),
+        ("isrc",),
+        ("artist_ids[]", "-popularity"),
     ),
 )
-ALBUMS = Collection("albums", indexes=(("artist_ids", "-release_date"),))
-ARTISTS = Collection("artists", indexes=(("genres", "-popularity"),))
+ALBUMS = Collection("albums", indexes=(("-release_date",), ("artist_ids[]", "-release_date")))
+ARTISTS = Collection("artists", indexes=(("-popularity",), ("genres[]", "-popularity")))
 SHOWS = Collection("shows")
 EPISODES = Collection("episodes", indexes=(("show_id", "-release_date"),))
-AUDIO_FEATURES = Collection("audio_features")
+AUDIO_FEATURES = Collection("audio_features", indexes=(("cell",),))
 LYRICS = Collection("lyrics")
 CATEGORIES = Collection("categories")
 FEATURED = Collection("featured")
-SEARCH_DOCUMENTS = Collection("search_documents", indexes=(("type", "prefixes", "-popularity"),))
+SEARCH_DOCUMENTS = Collection("search_documents", indexes=(("type", "prefixes[]", "-popularity"),))
 # --- people's own
-PLAYLISTS = Collection("playlists", indexes=(("owner_id", "-created_at"),), pii=True)
-# Below each playlist: granted with it, declared for its TTL policy.
-PLAYLIST_ITEMS = Collection("playlist_items", ttl_field="expires_at", pii=True)
+PLAYLISTS = Collection("playlists", pii=True)
+# Below each playlist: granted with it, declared for its TTL policy and its indexes.
+PLAYLIST_ITEMS = Collection(
+    "playlist_items",
+    ttl_field="expires_at",
+    indexes=(("order_key",), ("changed_version",), ("removed_version",)),
+    pii=True,
+)
 LIBRARIES = Collection("libraries", pii=True)  # a version per person and kind
 LIBRARY_ITEMS = Collection(
     "library_items", indexes=(("user_id", "kind", "-added_at", "-item_id"),), pii=True
 )
-FOLLOWS = Collection("follows", indexes=(("follower_id", "kind", "-followed_at"),), pii=True)
+FOLLOWS = Collection(
+    "follows",
+    indexes=(("follower_id", "kind"), ("follower_id", "kind", "-followed_at")),
+    pii=True,
+)
 COUNTERS = Collection("counters")  # shards of distributed counters (decision 3)
 FRIEND_ACTIVITY = Collection("friend_activity", pii=True)
 SHARES = Collection("shares", ttl_field="expires_at")
@@ -86,13 +96,15 @@ IDEMPOTENCY_KEYS = Collection("idempotency_keys", ttl_field="expires_at", pii=Tr
 # --- ingestion and delivery
 UPLOADS = Collection("uploads", ttl_field="expires_at")
 INGESTIONS = Collection("ingestions")
-FINGERPRINTS = Collection("fingerprints", indexes=(("bucket_keys", "duration_ms"),))
+FINGERPRINTS = Collection("fingerprints", indexes=(("isrc",), ("bucket_keys[]", "duration_ms")))
 CONTENT_KEYS = Collection("content_keys")
 CDN_HEALTH = Collection("cdn_health")
 AUDIT_LEDGER = Collection("audit_ledger", pii=True)
 # --- abuse
-BOT_VERDICTS = Collection("bot_verdicts", ttl_field="expires_at", pii=True)
+BOT_VERDICTS = Collection("bot_verdicts", ttl_field="expires_at", indexes=(("user_id",),), pii=True)
 BOT_SWEEPS = Collection("bot_sweeps")  # how far the search through a slice of people is
+# --- operations
+ROLLOUTS = Collection("rollouts")  # one per function and region: how far its release is
 
 MASTERS = Bucket("masters", versioned=True, cold_after_days=30, sensitive=True)
 STAGING = Bucket("staging", delete_after_days=1, sensitive=True)
@@ -101,6 +113,8 @@ IMAGES = Bucket("images", cdn=True, cache_control="public, max-age=2592000")
 # Playlist covers change under one address, so they are cached for a day alone (F087, F160).
 COVERS = Bucket("covers", cdn=True, cache_control="public, max-age=86400")
 PREVIEWS = Bucket("previews", cdn=True, cache_control="public, max-age=31536000, immutable")
+# Parquet files of the warehouse, for training and for whoever reads without BigQuery.
+LAKE = Bucket("lake", cold_after_days=30, sensitive=True)
 
 LISTENING_HISTORY = Table("listening_history", (Family("play", max_age_s=90 * DAY_S),))
 PLAY_COUNTS = Table(
@@ -149,6 +163,7 @@ TRANSCODE_FINISHED = Topic("transcode-finished", schema=None)
 TRACK_PUBLISHED = Topic("track-published", schema="TrackPublished")
 PLAYBACK_EVENTS = Topic("playback-events", schema="PlaybackEvent")
 FOLLOW_CHANGED = Topic("follow-changed", schema="FollowChanged")
+SLO_BURN = Topic("slo-burn", schema=None)  # incidents, as Cloud Monitoring publishes them
 
 CDN_PRIMING = Queue(
     "cdn-priming",
@@ -160,13 +175,15 @@ CDN_PRIMING = Queue(
 
 TOKEN_SIGNING_KEY = Secret("token-signing-key")
 PLAYBACK_TOKEN_KEY = Secret("playback-token-key")
-UPLOAD_SIGNING_KEY = Secret("upload-signing-key")
+UPLOAD_SIGNING_KEY = Secret("upload-signing-key", account_key="uploads")
 CDN_KEYS = Secret("cdn-key", dynamic=True)  # cdn-key-<cdn name>
 TRANSCODE_KEYS = Secret("transcode-key", dynamic=True)  # lives while its Transcoder job does
 
 CONTENT_KEY_KEK = CryptoKey("content-keys")
 
 TRANSCODER = Service("transcoder")
+RUN = Service("run")  # the Cloud Run Admin API: the traffic of our functions' revisions
+MONITORING = Service("monitoring")  # the Cloud Monitoring API: our time series
 
 # What every function behind a token does: count the caller's requests, refuse replayed proofs.
 PER_REQUEST: tuple[Resource, ...] = (RATE_WINDOWS, DPOP_PROOFS)
@@ -544,6 +561,12 @@ EVENT_FUNCTIONS: tuple[EventFunction, ...] = (
         writes=(LISTENING_HISTORY, PLAY_COUNTS, FRIEND_ACTIVITY),
         concurrency=80,
     ),
+    EventFunction(
+        name="halt_rollouts",
+        trigger=TopicTrigger(SLO_BURN, ack_deadline_s=600),
+        writes=(ROLLOUTS,),
+        uses=(RUN,),
+    ),
 )
 
 JOBS: tuple[Job, ...] = (
@@ -567,6 +590,13 @@ JOBS: tuple[Job, ...] = (
         reads=(LISTENING_HISTORY, TRACKS),
         writes=(BOT_VERDICTS, BOT_SWEEPS, AUDIT_LEDGER),
         timeout_s=1200,
+    ),
+    Job(
+        name="advance_rollouts",
+        schedule="*/5 * * * *",
+        writes=(ROLLOUTS,),
+        uses=(RUN, MONITORING),
+        timeout_s=280,
     ),
     Job(
         name="seed_accounts",
@@ -649,13 +679,19 @@ COLLECTIONS: tuple[Collection, ...] = (
     AUDIT_LEDGER,
     BOT_VERDICTS,
     BOT_SWEEPS,
+    ROLLOUTS,
 )
-BUCKETS: tuple[Bucket, ...] = (MASTERS, STAGING, AUDIO, IMAGES, COVERS, PREVIEWS)
+BUCKETS: tuple[Bucket, ...] = (MASTERS, STAGING, AUDIO, IMAGES, COVERS, PREVIEWS, LAKE)
+BIGTABLE_INSTANCE = "segue-tables"  # an instance's id has 6 to 33 characters
+BIGTABLE_PROFILE = "nearest"  # routes to any cluster; conditional writes have others
 TABLES: tuple[Table, ...] = (LISTENING_HISTORY, PLAY_COUNTS, RATE_WINDOWS)
 WAREHOUSE_TABLES: tuple[WarehouseTable, ...] = (PLAYBACK_EVENTS_TABLE,)
 WAREHOUSE_VIEWS: tuple[WarehouseView, ...] = (PLAYBACK_EVENTS_VIEW,)
 WAREHOUSE_EXPORTS: tuple[WarehouseExport, ...] = (
     WarehouseExport(PLAYBACK_EVENTS, PLAYBACK_EVENTS_TABLE),
+)
+LAKE_EXPORTS: tuple[LakeExport, ...] = (
+    LakeExport(PLAYBACK_EVENTS_TABLE, LAKE, unique_by=("user_id", "event_id")),
 )
 WAREHOUSE_DATASET = "segue"
 TOPICS: tuple[Topic, ...] = (
@@ -664,6 +700,7 @@ TOPICS: tuple[Topic, ...] = (
     TRACK_PUBLISHED,
     PLAYBACK_EVENTS,
     FOLLOW_CHANGED,
+    SLO_BURN,
 )
 QUEUES: tuple[Queue, ...] = (CDN_PRIMING,)
 SECRETS: tuple[Secret, ...] = (

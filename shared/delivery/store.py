@@ -119,16 +119,17 @@ async def queue_priming(task: PrimingTask) -> None:
 
     config = settings()
     queue = f"projects/{config.project}/locations/{config.region}/queues/{CDN_PRIMING.name}"
+    target = config.task_target(CDN_PRIMING.target)
     request: dict[str, Any] = {
         "name": f"{queue}/tasks/{content_id(task.cdn, task.prefix)}",
         "http_request": {
-            "url": config.tasks_url + CDN_PRIMING.path,
+            "url": target.url + CDN_PRIMING.path,
             "http_method": "POST",
             "headers": {"content-type": "application/json"},
             "body": task.model_dump_json().encode(),
             "oidc_token": {
-                "service_account_email": config.service_account,
-                "audience": config.service_audience,
+                "service_account_email": target.account,
+                "audience": target.audience,
             },
         },
     }

@@ -16,6 +16,7 @@ from shared import topology
 from shared.platform.settings import settings
 
 if TYPE_CHECKING:
+    import httpx
     from google.cloud.bigtable.data import TableAsync
     from google.cloud.bigtable_v2 import BigtableAsyncClient
     from google.cloud.firestore import AsyncClient, AsyncCollectionReference
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from google.pubsub_v1 import PublisherAsyncClient
 
 T = TypeVar("T")
+
+REST_TIMEOUT_S = 30  # of one request
 
 # An async gRPC channel belongs to the loop that it was made on. In a function there is one loop;
 # jobs and tests have several.
@@ -76,17 +79,23 @@ def collection(declared: topology.Collection) -> AsyncCollectionReference:
     return firestore().collection(declared.name)
 
 
-def table(declared: topology.Table) -> TableAsync:
-    """The Bigtable table `declared`."""
+def table(declared: topology.Table, *, transactions: bool = False) -> TableAsync:
+    """The Bigtable table `declared`, at the nearest cluster; with `transactions` always at this
+    region's own, which conditional writes and the reads that go with them want."""
+    profile = (
+        settings().bigtable_transactions_profile if transactions else topology.BIGTABLE_PROFILE
+    )
 
     def make() -> TableAsync:
         from google.cloud.bigtable.data import BigtableDataClientAsync
 
         client = BigtableDataClientAsync(project=settings().project)
-        found: TableAsync = client.get_table("segue", declared.name)
+        found: TableAsync = client.get_table(
+            topology.BIGTABLE_INSTANCE, declared.name, app_profile_id=profile or None
+        )
         return found
 
-    return _cached(f"table/{declared.name}", make)
+    return _cached(f"table/{declared.name}/{profile}", make)
 
 
 def bigtable() -> BigtableAsyncClient:
@@ -106,7 +115,8 @@ def bigtable() -> BigtableAsyncClient:
 
 def table_name(declared: topology.Table) -> str:
     """Full resource name of `declared`."""
-    return f"projects/{settings().project}/instances/segue/tables/{declared.name}"
+    instance = f"projects/{settings().project}/instances/{topology.BIGTABLE_INSTANCE}"
+    return f"{instance}/tables/{declared.name}"
 
 
 def bucket(declared: topology.Bucket) -> Bucket:
@@ -185,3 +195,48 @@ def tasks() -> CloudTasksAsyncClient:
         return CloudTasksAsyncClient(**_transport(transport, settings().tasks_endpoint))
 
     return _cached("tasks", make)
+
+
+async def _authorize(request: httpx.Request) -> None:
+    """Adds the access token of the function's own service account; none for an emulator."""
+    if settings().anonymous:
+        return
+    from google.auth import default
+    from google.auth.transport.requests import Request
+
+    def token() -> str:
+        if "credentials" not in _per_process:
+            scope = "https://www.googleapis.com/auth/cloud-platform"
+            _per_process["credentials"] = default(scopes=[scope])[0]
+        credentials = _per_process["credentials"]
+        if not credentials.valid:  # no token yet, or one that is about to end
+            credentials.refresh(Request())
+        return str(credentials.token)
+
+    # Both the discovery of credentials and their renewal block.
+    request.headers["authorization"] = f"Bearer {await asyncio.to_thread(token)}"
+
+
+def _rest(name: str, url: str) -> httpx.AsyncClient:
+    """HTTP client of a Google API that has no client library among our dependencies."""
+
+    def make() -> httpx.AsyncClient:
+        import httpx
+
+        return httpx.AsyncClient(
+            base_url=url, timeout=REST_TIMEOUT_S, event_hooks={"request": [_authorize]}
+        )
+
+    return _cached(name, make)
+
+
+def run() -> httpx.AsyncClient:
+    """HTTP client of the Cloud Run Admin API; paths start with `/v2/`."""
+    return _rest("run", settings().run_endpoint or "https://run.googleapis.com")
+
+
+def monitoring() -> httpx.AsyncClient:
+    """HTTP client of the Cloud Monitoring API; paths start with `/v3/`."""
+    return _rest(
+        "monitoring", settings().monitoring_endpoint or "https://monitoring.googleapis.com"
+    )

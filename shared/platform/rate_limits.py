@@ -6,9 +6,11 @@ last 30 seconds and adds one if there is room. Refused requests add nothing, so 
 is let in as soon as the oldest request leaves the window. Until that known moment an instance
 refuses without asking the store.
 
-Bigtable allows CheckAndMutateRow to app profiles with single-cluster routing: a person who uses two
-regions at once has a window in each. When the store does not answer, requests are let through for
-a few seconds, with a warning: a limit is no reason to silence the music.
+Bigtable allows CheckAndMutateRow to app profiles with single-cluster routing, so each region asks
+its own cluster (`Settings.bigtable_transactions_profile`): what a person who uses two regions at
+once did in the other counts as soon as it is replicated, mostly within seconds. When the store does
+not answer, requests are let through for a few seconds, with a warning: a limit is no reason to
+silence the music.
 
 The cells lie in four families used as a ring, one for every 30 seconds in turn. Writing to one
 empties the one after the next, whose cells are all out of the window: a row never holds more than
@@ -105,6 +107,7 @@ async def _take(key: str, limit: int, now_ms: int) -> bool:
     epoch = now_ms // WINDOW_MS
     request = messages.CheckAndMutate(
         table_name=_table_name(),
+        app_profile_id=settings().bigtable_transactions_profile,
         row_key=key.encode(),
         predicate_filter=messages.Filter(
             chain=messages.Filter.Chain(
@@ -139,6 +142,8 @@ async def _free_again_ms(key: str, limit: int, now_ms: int) -> int:
     messages = _messages()
     request = messages.ReadRows(
         table_name=_table_name(),
+        # Where the window was counted: another cluster may not have its last requests yet.
+        app_profile_id=settings().bigtable_transactions_profile,
         rows=messages.RowSet(row_keys=[key.encode()]),
         filter=_in_window(now_ms),
     )
@@ -183,4 +188,5 @@ def _table_name() -> str:
 
 
 def _routing() -> tuple[tuple[str, str], ...]:
-    return (("x-goog-request-params", f"table_name={_table_name()}"),)
+    profile = settings().bigtable_transactions_profile
+    return (("x-goog-request-params", f"table_name={_table_name()}&app_profile_id={profile}"),)

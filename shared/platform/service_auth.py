@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from shared.platform.auth import CLOCK_SKEW_S
@@ -56,7 +57,7 @@ async def verify_service_token(authorization: str | None) -> None:
         raise Unauthenticated("Invalid service token") from None
     expected = (
         claims.get("iss") == config.oidc_issuer
-        and claims.get("aud") == config.service_audience
+        and fnmatchcase(str(claims.get("aud")), config.service_audience)
         and claims.get("email") == config.service_account
         and claims.get("email_verified") is True
         and isinstance(claims.get("exp"), int)

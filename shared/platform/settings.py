@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 CdnProvider = Literal["cloud_cdn", "media_cdn", "cloudfront", "akamai", "fastly", "segue"]
 
@@ -42,6 +43,16 @@ class Cdn(BaseModel):
     usd_per_gb: float = Field(gt=0)
 
 
+@dataclass(frozen=True, slots=True)
+class TaskTarget:
+    """A function that Cloud Tasks calls: its base URL, and the account and audience of the token
+    that it wants to see."""
+
+    url: str
+    account: str
+    audience: str
+
+
 class Settings(BaseModel):
     """Everything that differs between two deployments. See `from_env`."""
 
@@ -49,6 +60,7 @@ class Settings(BaseModel):
 
     project: str
     region: str = "us-central1"
+    regions: tuple[str, ...] = ()  # all that hold the functions; empty: `region` alone
     public_url: str = Field(pattern=r"^https?://.+[^/]$")
     accounts_url: str = Field(pattern=r"^https?://.+[^/]$")  # also the tokens' issuer
     images_url: str = Field(pattern=r"^https?://.+[^/]$")  # CDN host of the images and previews
@@ -56,27 +68,48 @@ class Settings(BaseModel):
     cdns: tuple[Cdn, ...] = Field(min_length=1)
     secret_versions: dict[str, int] = {}  # secret name -> numbered version, 1 where absent
     service_account: str  # the account that push, Eventarc and Tasks sign as
-    service_audience: str  # the `aud` of their tokens
+    # The `aud` of their tokens; `*` stands for what Cloud Run makes up in a function's address.
+    service_audience: str
     oidc_certs_url: str = "https://www.googleapis.com/oauth2/v3/certs"
     oidc_issuer: str = "https://accounts.google.com"
-    tasks_url: str  # base URL at which Cloud Tasks calls our functions
+    tasks_url: str  # at which Cloud Tasks calls our functions; `{service}` stands for their name
+    tasks_account: str = ""  # that tasks are signed as, `{service}` too; empty: `service_account`
     upload_account: str = ""  # account in signed upload URLs
     storage_url: str = "https://storage.googleapis.com"
     transcoder_endpoint: str | None = None
     secret_manager_endpoint: str | None = None
     kms_endpoint: str | None = None
+    kms_location: str = ""  # where the application's keys lie; empty: `region`
     tasks_endpoint: str | None = None
     pubsub_endpoint: str | None = None
     bigtable_endpoint: str | None = None
+    bigtable_transactions_profile: str = ""  # app profile of conditional writes; empty: the default
+    run_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/]+$")
+    monitoring_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/]+$")
     anonymous: bool = False  # emulators know no credentials
     rate_limit_scale: float = Field(default=1.0, ge=0)  # times F285's limits; 0 is no limit
     task_index: int = Field(default=0, ge=0)  # of a job's task, among `task_count`
     task_count: int = Field(default=1, ge=1)
 
+    @field_validator("regions")
+    @classmethod
+    def _home_is_one_of_them(
+        cls, regions: tuple[str, ...], info: ValidationInfo
+    ) -> tuple[str, ...]:
+        if regions and info.data.get("region") not in regions:
+            raise ValueError(f"must name SEGUE_REGION ({info.data.get('region')}) too")
+        return regions
+
+    @property
+    def deployed_regions(self) -> tuple[str, ...]:
+        """Every region that holds the functions, `region` among them."""
+        return self.regions or (self.region,)
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Settings from `SEGUE_*` variables; `SEGUE_TOKEN_JWKS`, `SEGUE_CDNS` and
-        `SEGUE_SECRET_VERSIONS` hold JSON. A job's task is told by Cloud Run's own variables.
+        """Settings from `SEGUE_*` variables; `SEGUE_TOKEN_JWKS`, `SEGUE_CDNS`,
+        `SEGUE_SECRET_VERSIONS` and `SEGUE_REGIONS` hold JSON. A job's task is told by Cloud Run's
+        own variables.
 
         Raises SettingsError that names every missing or invalid variable at once.
         """
@@ -87,7 +120,7 @@ class Settings(BaseModel):
             if (variable := _variable(name)) in environ
         }
         faults = []
-        for name in ("token_jwks", "cdns", "secret_versions"):
+        for name in ("token_jwks", "cdns", "secret_versions", "regions"):
             if name in raw:
                 try:
                     raw[name] = json.loads(str(raw[name]))
@@ -124,7 +157,18 @@ class Settings(BaseModel):
 
     def crypto_key(self, name: str) -> str:
         """Full resource name of the KMS key `name`."""
-        return f"projects/{self.project}/locations/{self.region}/keyRings/segue/cryptoKeys/{name}"
+        location = self.kms_location or self.region
+        return f"projects/{self.project}/locations/{location}/keyRings/segue/cryptoKeys/{name}"
+
+    def task_target(self, function: str) -> TaskTarget:
+        """How Cloud Tasks reaches and convinces `function`."""
+        service = function.replace("_", "-")  # as Cloud Run calls it
+        url = self.tasks_url.replace("{service}", service)
+        return TaskTarget(
+            url=url,
+            account=(self.tasks_account or self.service_account).replace("{service}", service),
+            audience=self.service_audience if url == self.tasks_url else url,
+        )
 
 
 @cache

@@ -135,6 +135,7 @@ def bigtable(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
     with process(command, accepts(port), logs / "bigtable.log"):
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             admin = Admin(transport=BigtableTableAdminGrpcTransport(channel=channel))
+            instance = f"projects/{local_settings.PROJECT}/instances/{topology.BIGTABLE_INSTANCE}"
             for table in topology.TABLES:
                 families = {
                     family.name: {"gc_rule": {"max_num_versions": family.max_versions}}
@@ -142,7 +143,7 @@ def bigtable(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
                 }
                 admin.create_table(
                     request={
-                        "parent": f"projects/{local_settings.PROJECT}/instances/segue",
+                        "parent": instance,
                         "table_id": table.name,
                         "table": {"column_families": families},
                     }

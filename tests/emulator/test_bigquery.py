@@ -24,6 +24,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from emulators import bigquery
 from emulators.environments import python_of
 from emulators.processes import accepts, free_port, popen
+from infra import lake
 from shared import topology
 
 ROOT = Path(__file__).parents[2]
@@ -41,10 +42,11 @@ def emulator_python(name: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def warehouse() -> Iterator[str]:
-    """Base URL of a running emulator."""
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Base URL of a running emulator, which takes a folder for Cloud Storage."""
     port = free_port()
     argv, env = bigquery.command(emulator_python("bigquery"), port, project=PROJECT)
+    env["BQEMU_GCS_LOCAL_ROOT"] = str(tmp_path_factory.mktemp("storage"))
     process = popen(argv, env={**os.environ, **env}, cwd=ROOT)
     deadline = time.monotonic() + 60
     while True:
@@ -117,6 +119,50 @@ def test_the_view_counts_a_repeated_event_once(client: client_library.Client) ->
     view = f"{root}.{topology.PLAYBACK_EVENTS_VIEW.name}"
     unique = f"SELECT message_id FROM `{view}` WHERE event_id = '{event}'"
     assert [row.message_id for row in client.query_and_wait(unique)] == ["1"]
+
+
+def test_a_day_goes_to_the_lake_as_parquet_and_each_event_once(
+    client: client_library.Client,
+) -> None:
+    """The statement that BigQuery runs each night, for one day in the past."""
+    root = f"{PROJECT}.{topology.WAREHOUSE_DATASET}"
+    export = topology.LAKE_EXPORTS[0]
+    last, first, end = "2026-03-01T23:59:59.999Z", "2026-03-02T00:00:00Z", "2026-03-02T23:59:59.9Z"
+    events = [  # event, person, moment, message
+        ("too-early", "ada", last, 1),
+        ("twice", "ada", first, 3),
+        ("twice", "ada", first, 2),
+        ("twice", "ben", first, 4),
+        ("late", "ada", end, 5),
+        ("too-late", "ada", "2026-03-03T00:00:00Z", 6),
+    ]
+    rows = [
+        {
+            "event_id": event,
+            "user_id": user,
+            "ts": moment,
+            "message_id": str(message),
+            "publish_time": f"2026-03-05T00:00:0{message}Z",
+        }
+        for event, user, moment, message in events
+    ]
+    table = f"{root}.{export.table.name}"
+    assert client.insert_rows_json(table, rows, row_ids=[None] * len(rows)) == []
+    statement = lake.export_statement(export, root, "a-lake", "2026-03-02", "2026-03-03")
+    client.query_and_wait(statement)
+    # The folder's name is a column to whoever reads the lake.
+    schema = [*client.get_table(table).schema, client_library.SchemaField("day", "DATE")]
+    client.create_table(client_library.Table(f"{root}.from_the_lake", schema=schema))
+    parquet = client_library.LoadJobConfig(source_format=client_library.SourceFormat.PARQUET)
+    folder = f"gs://a-lake/{export.table.name}/day=2026-03-02"
+    client.load_table_from_uri(
+        f"{folder}/000000000000.parquet", f"{root}.from_the_lake", job_config=parquet
+    ).result()
+    written = client.query_and_wait(f"SELECT * FROM `{root}.from_the_lake` ORDER BY message_id")
+    found = list(written)
+    assert [row.message_id for row in found] == ["2", "4", "5"]
+    assert [row.event_id for row in found] == ["twice", "twice", "late"]
+    assert {str(row.day) for row in found} == {"2026-03-02"}
 
 
 def test_a_topic_is_exported_into_its_table_and_bad_rows_are_buried(

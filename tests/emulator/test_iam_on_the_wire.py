@@ -48,7 +48,7 @@ async def _act(action: str, collection: str) -> None:
     elif action == WRITE:
         await documents.document("x").set({"a": 1})
     elif action == QUERY:
-        async for _ in documents.where("a", "==", 1).stream():
+        async for _ in documents.where("isrc", "==", "DEA123").stream():
             pass
     else:
 

@@ -12,6 +12,10 @@ those of single rows:
 - A count is the totals and the number of pending cells of all shards.
 
 `seen` outlives the topic's redeliveries (8 days against 7), and nothing else does.
+
+A condition holds in one cluster alone. Whoever counts (record_history, load_catalogue) runs in one
+region, `eventsRegion` of the stack, so its cluster is the only one that takes conditional writes
+for these rows. When that region is moved, what was not yet replicated may be counted twice.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from shared import topology
 from shared.platform import clients
 
 if TYPE_CHECKING:
-    from google.cloud.bigtable.data import Row
+    from google.cloud.bigtable.data import Row, TableAsync
     from google.cloud.bigtable.data.row_filters import RowFilter
 
 SHARDS = 8
@@ -42,7 +46,7 @@ async def add(track_id: str, user_id: str, event_id: str) -> None:
 
     digest = hashlib.sha256(f"{user_id}#{event_id}".encode()).digest()
     row_key, event = _row_key(track_id, digest[0] % SHARDS), digest[1:17]
-    counted_before = await clients.table(topology.PLAY_COUNTS).check_and_mutate_row(
+    counted_before = await _counters().check_and_mutate_row(
         row_key,
         _column(SEEN, event),
         false_case_mutations=[SetCell(SEEN, event, b""), SetCell(PENDING, event, b"")],
@@ -56,7 +60,7 @@ async def fold(row_key: bytes) -> None:
     from google.cloud.bigtable.data import DeleteRangeFromColumn, SetCell
     from google.cloud.bigtable.data.row_filters import RowFilterChain, ValueRegexFilter
 
-    table = clients.table(topology.PLAY_COUNTS)
+    table = _counters()
     row = await table.read_row(row_key, row_filter=_counting())
     if row is None:
         return
@@ -79,6 +83,10 @@ async def fold(row_key: bytes) -> None:
         filters=[_column(TOTAL, _COUNT), ValueRegexFilter(f"^{generation}:{plays}$".encode())]
     )
     await table.check_and_mutate_row(row_key, same, true_case_mutations=folded)
+
+
+def _counters() -> TableAsync:
+    return clients.table(topology.PLAY_COUNTS, transactions=True)
 
 
 async def read(track_ids: Sequence[str]) -> dict[str, int]:

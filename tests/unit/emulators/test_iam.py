@@ -107,6 +107,27 @@ def test_copying_needs_the_source_to_read_and_the_target_to_write(
         )
 
 
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/v2/projects/p/locations/r/services/catalog?updateMask=traffic", "run"),
+        ("/v2/projects/p/locations/r/operations/1", "run"),
+        ("/v3/projects/p/timeSeries?filter=x", "monitoring"),
+    ],
+)
+def test_a_rest_call_is_a_use_of_its_service(catalog: iam.Caller, path: str, service: str) -> None:
+    with pytest.raises(iam.UndeclaredAccess, match=f"service '{service}'.*`uses`"):
+        iam.check_rest(f"http://127.0.0.1:1{path}")
+
+
+def test_a_declared_service_may_be_called_and_other_addresses_too(catalog: iam.Caller) -> None:
+    iam.check_rest("http://127.0.0.1:1/v1/tracks/1")
+    before = iam.caller.set(iam.Caller(topology.ENTRIES["advance_rollouts"]))
+    iam.check_rest("http://127.0.0.1:1/v2/projects/p/locations/r/services/catalog")
+    iam.check_rest("http://127.0.0.1:1/v3/projects/p/timeSeries")
+    iam.caller.reset(before)
+
+
 def test_a_service_that_nobody_knows_is_refused(catalog: iam.Caller) -> None:
     with pytest.raises(iam.UndeclaredAccess, match="not known"):
         iam.check_rpc("/google.cloud.vision.v1.ImageAnnotator/BatchAnnotateImages", object())

@@ -12,6 +12,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 from shared.platform import service_auth
 from shared.platform.errors import Unauthenticated
+from shared.platform.settings import settings
 from tests import local_settings
 
 CERTIFICATES = local_settings.variables()["SEGUE_OIDC_CERTS_URL"]
@@ -100,3 +101,26 @@ async def test_an_altered_claim_or_signature_is_refused(
     assume(character != chosen[position])
     parts[part + 1] = chosen[:position] + character + chosen[position + 1 :]
     await refused("Bearer " + ".".join(parts))
+
+
+@pytest.mark.parametrize(
+    ("audience", "good"),
+    [
+        ("https://receive-master-123456789012.us-central1.run.app", True),
+        ("https://receive-master-a1b2c3d4e5-uc.a.run.app", True),
+        ("https://publish-track-123456789012.us-central1.run.app", False),
+        ("https://receive-master-123456789012.us-central1.run.app.evil.example", False),
+        ("http://receive-master-123456789012.us-central1.run.app", False),
+        (["https://receive-master-1.us-central1.run.app"], False),
+    ],
+)
+async def test_cloud_run_knows_a_function_by_two_addresses(
+    audience: object, good: bool, settings_env: pytest.MonkeyPatch
+) -> None:
+    settings_env.setenv("SEGUE_SERVICE_AUDIENCE", "https://receive-master-*.run.app")
+    settings.cache_clear()
+    authorization = f"Bearer {sign(aud=audience)}"
+    if good:
+        await service_auth.verify_service_token(authorization)
+    else:
+        await refused(authorization)

@@ -75,3 +75,50 @@ def test_cloud_run_tells_a_job_which_of_its_tasks_it_is() -> None:
     assert (Settings.from_env(third).task_index, Settings.from_env(third).task_count) == (2, 4)
     with pytest.raises(SettingsError, match="CLOUD_RUN_TASK_COUNT:"):
         Settings.from_env(local_settings.variables(CLOUD_RUN_TASK_COUNT="many"))
+
+
+def test_keys_lie_in_the_region_unless_another_place_is_set() -> None:
+    alone = Settings.from_env(local_settings.variables())
+    key = "keyRings/segue/cryptoKeys/k"
+    assert alone.crypto_key("k") == f"projects/segue-local/locations/us-central1/{key}"
+    elsewhere = local_settings.variables(SEGUE_KMS_LOCATION="global")
+    moved = Settings.from_env(elsewhere)
+    assert moved.crypto_key("k") == f"projects/segue-local/locations/global/{key}"
+
+
+def test_a_task_goes_to_its_function_as_the_account_that_this_one_expects() -> None:
+    deployed = Settings.from_env(
+        local_settings.variables(
+            SEGUE_SERVICE_ACCOUNT="call-queue-cdn-priming@p.iam.gserviceaccount.com",
+            SEGUE_SERVICE_AUDIENCE="https://queue-cdn-priming-*.run.app",
+            SEGUE_TASKS_URL="https://{service}-1.us-central1.run.app",
+            SEGUE_TASKS_ACCOUNT="call-{service}@p.iam.gserviceaccount.com",
+        )
+    ).task_target("prime_cdn")
+    assert deployed.url == "https://prime-cdn-1.us-central1.run.app"
+    assert deployed.account == "call-prime-cdn@p.iam.gserviceaccount.com"
+    assert deployed.audience == deployed.url
+
+
+def test_where_all_functions_share_an_address_they_share_account_and_audience() -> None:
+    alone = Settings.from_env(local_settings.variables())
+    target = alone.task_target("prime_cdn")
+    assert (target.url, target.account, target.audience) == (
+        alone.tasks_url,
+        alone.service_account,
+        alone.service_audience,
+    )
+
+
+def test_regions_are_the_home_region_alone_unless_they_are_named() -> None:
+    assert Settings.from_env(local_settings.variables()).deployed_regions == ("us-central1",)
+    named = local_settings.variables(SEGUE_REGIONS='["europe-west1", "us-central1"]')
+    assert Settings.from_env(named).deployed_regions == ("europe-west1", "us-central1")
+
+
+def test_regions_without_the_home_region_are_a_fault() -> None:
+    variables = local_settings.variables(SEGUE_REGIONS='["europe-west1"]')
+    with pytest.raises(SettingsError, match=r"SEGUE_REGIONS: .*SEGUE_REGION \(us-central1\)"):
+        Settings.from_env(variables)
+    with pytest.raises(SettingsError, match="SEGUE_REGIONS: not JSON"):
+        Settings.from_env(local_settings.variables(SEGUE_REGIONS="europe-west1"))

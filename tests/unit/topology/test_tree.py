@@ -95,6 +95,7 @@ def test_every_declared_resource_is_listed_for_the_builders() -> None:
 
 def test_every_listed_resource_is_touched_by_an_entry_or_an_export() -> None:
     touched: set[object] = {export.table for export in topology.WAREHOUSE_EXPORTS}
+    touched |= {export.bucket for export in topology.LAKE_EXPORTS}
     for entry in topology.ENTRIES.values():
         touched |= {*entry.reads, *entry.writes, *entry.publishes, *entry.uses}
         trigger = getattr(entry, "trigger", None)
