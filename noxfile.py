@@ -5,6 +5,8 @@ nox -s token         an access and a refresh token for the running local cloud
 nox -s tests         every test (pytest options after --)
 nox -s lint types    ruff and the import rules; mypy --strict
 nox -s bench         benchmarks: ratios against a peer in the same run
+nox -s preview       what `pulumi up` would make, without a cloud account (options after --)
+nox -s keys          makes the keys that a stack lacks: `nox -s keys -- --stack dev`
 nox -s openapi       our OpenAPI document, generated from the handlers
 nox -s lock          pins every dependency again
 """
@@ -23,28 +25,31 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 LOCAL_LOCK = Path("emulators/locks/local.txt")
 HOME = Path(".nox/local")
+# Pulumi's packages and our functions' want different versions of protobuf.
+INFRA_LOCK = Path("infra/locks/pulumi.txt")
+INFRA_HOME = Path(".nox/infra")
 PLAYER = Path("functions/web_player/player")
 
 
-def _install(session: nox.Session) -> None:
-    """Makes the environment that every session runs in, unless it holds just what the lock
-    pins."""
-    programs = HOME.resolve() / "bin"
-    stamp = HOME / ".lock-digest"
-    digest = hashlib.sha256(LOCAL_LOCK.read_bytes()).hexdigest()
+def _install(session: nox.Session, home: Path = HOME, lock: Path = LOCAL_LOCK) -> None:
+    """Makes the environment `home`, unless it holds just what the lock pins."""
+    stamp = home / ".lock-digest"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != digest:
         uv = _uv()
-        session.run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(HOME))
+        session.run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home))
         session.run(
             *(uv, "pip", "sync", "--quiet", "--require-hashes"),
-            *("--python", str(programs / "python"), str(LOCAL_LOCK)),
+            *("--python", str(home.resolve() / "bin" / "python"), str(lock)),
         )
         stamp.write_text(digest)
 
 
-def _run(session: nox.Session, program: str, *arguments: str, silent: bool = False) -> None:
-    """Runs a program of the environment, with the environment first on its PATH."""
-    programs = HOME.resolve() / "bin"
+def _run(
+    session: nox.Session, program: str, *arguments: str, silent: bool = False, home: Path = HOME
+) -> None:
+    """Runs a program of the environment `home`, with it first on the PATH."""
+    programs = home.resolve() / "bin"
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     session.run(
         *(str(programs / program), *arguments),
@@ -53,6 +58,12 @@ def _run(session: nox.Session, program: str, *arguments: str, silent: bool = Fal
         stderr=None,  # as it is: scripts read the ready message from stdout alone
         interrupt_timeout=30,  # after Ctrl-C the local cloud ends its processes in good order
     )
+
+
+def _infra(session: nox.Session, program: str, *arguments: str) -> None:
+    """Runs a program of the environment that holds Pulumi."""
+    _install(session, INFRA_HOME, INFRA_LOCK)
+    _run(session, program, *arguments, home=INFRA_HOME)
 
 
 def _uv() -> str:
@@ -83,9 +94,13 @@ def tests(session: nox.Session) -> None:
     if not session.posargs:
         _run(session, "python", "-m", "emulators.environments")
         session.run("npm", "test", "--prefix", str(PLAYER))
+        _infra(session, "python", "-m", "pytest", "tests/infra")
     # Side by side, as tests/conftest.py halves them: most of each half is waiting for processes.
-    options = session.posargs or ("-n", "2", "--dist", "loadscope")
-    _run(session, "python", "-m", "pytest", *options)
+    options = session.posargs or ("-n", "2", "--dist", "loadscope", "--ignore", "tests/infra")
+    if any(option.startswith("tests/infra") for option in session.posargs):
+        _infra(session, "python", "-m", "pytest", *options)
+    else:
+        _run(session, "python", "-m", "pytest", *options)
 
 
 @nox.session
@@ -105,6 +120,7 @@ def types(session: nox.Session) -> None:
     for folder in ("functions", "jobs"):
         for main in sorted(Path(folder).glob("*/main.py")):
             _run(session, "mypy", str(main), silent=True)
+    _infra(session, "mypy", "infra", "tests/infra")
 
 
 @nox.session
@@ -113,6 +129,21 @@ def bench(session: nox.Session) -> None:
     _install(session)
     _run(session, "python", "-m", "emulators.prerequisites", "--for", "tests")
     _run(session, "python", "-m", "tests.bench", *session.posargs)
+
+
+@nox.session
+def preview(session: nox.Session) -> None:
+    """What `pulumi up` would make. `nox -s preview -- --help` lists the options."""
+    _install(session)
+    if not (PLAYER.parent / "static").exists():
+        _run(session, "python", "-m", "emulators.environments")  # builds the web player
+    _infra(session, "python", "-m", "infra.preview", *session.posargs)
+
+
+@nox.session
+def keys(session: nox.Session) -> None:
+    """Makes the keys that a stack lacks: `nox -s keys -- --stack dev`."""
+    _infra(session, "python", "-m", "infra.keys", *session.posargs)
 
 
 @nox.session
@@ -130,8 +161,12 @@ def lock(session: nox.Session) -> None:
         *("--python-version", "3.11", "--no-emit-index-url", "--no-emit-find-links", "--no-header"),
     )
     session.run(*compile_, "pyproject.toml", "--group", "core", "-o", "infra/locks/core.txt")
-    groups = [part for group in ("core", "emulators", "test", "dev") for part in ("--group", group)]
-    session.run(*compile_, "pyproject.toml", *groups, "-o", str(LOCAL_LOCK))
+    for groups, target in (
+        (("core", "emulators", "test", "dev"), LOCAL_LOCK),
+        (("infra", "infra-test"), INFRA_LOCK),
+    ):
+        chosen = [part for group in groups for part in ("--group", group)]
+        session.run(*compile_, "pyproject.toml", *chosen, "-o", str(target))
     for name in ("bigquery", "tasks", "spotipy-2-25"):
         source, target = f"emulators/requirements/{name}.in", f"emulators/locks/{name}.txt"
         session.run(*compile_, source, "-o", target)
