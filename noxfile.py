@@ -94,7 +94,7 @@ def tests(session: nox.Session) -> None:
     if not session.posargs:
         _run(session, "python", "-m", "emulators.environments")
         session.run("npm", "test", "--prefix", str(PLAYER))
-        _infra(session, "python", "-m", "pytest", "tests/infra")
+        _infra(session, "python", "-m", "pytest", "-n", "2", "--dist", "loadscope", "tests/infra")
     # Side by side, as tests/conftest.py halves them: most of each half is waiting for processes.
     options = session.posargs or ("-n", "2", "--dist", "loadscope", "--ignore", "tests/infra")
     if any(option.startswith("tests/infra") for option in session.posargs):

@@ -1,22 +1,12 @@
-"""The trees of the committed stacks, each made once."""
+"""The committed stacks, as tests ask for them."""
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 
-from infra import stacks
 from infra.config import StackConfig
-from infra.program import declare
-from infra.runtime import Tree, run_on_mocks
-
-
-@cache
-def tree_of(stack: str) -> tuple[StackConfig, Tree]:
-    """A stack's configuration and what the program makes of it."""
-    config = stacks.example(stack)
-    return config, run_on_mocks(lambda: declare(config), stack=stack)
+from infra.runtime import Tree
+from tests.infra.trees import tree_of
 
 
 @pytest.fixture(params=["dev", "prod"])

@@ -25,8 +25,8 @@ from infra.runtime import PROJECT_NUMBER, Resource, Tree, run_on_mocks
 from infra.stacks import example
 from shared import topology
 from tests.infra import monitoring_metrics
-from tests.infra.conftest import tree_of
 from tests.infra.provider_types import faults
+from tests.infra.trees import tree_of
 
 POLICY = "gcp:monitoring/alertPolicy:AlertPolicy"
 CHANNEL = "gcp:monitoring/notificationChannel:NotificationChannel"

@@ -21,6 +21,7 @@ from infra.runtime import Resource, Tree, UnresolvedOutput, run_on_mocks
 from shared import topology
 from tests.infra.provider_types import faults
 from tests.infra.test_config import PROGRAM, as_pulumi_holds_them, given
+from tests.infra.trees import tree_of
 
 Made = tuple[StackConfig, Tree]
 
@@ -270,7 +271,7 @@ def test_pulumi_runs_the_same_program() -> None:
     tree = run_on_mocks(
         lambda: runpy.run_path(PROGRAM, run_name="__main__") and None, stack="prod", config=config
     )
-    here = run_on_mocks(lambda: declare(stacks.example("prod")), stack="prod")
+    _, here = tree_of("prod")
     assert {r.urn for r in tree.resources} == {r.urn for r in here.resources}
 
 
