@@ -81,7 +81,10 @@ def declare(config: StackConfig) -> dict[str, Any]:
         "cdn": f"https://{config.cdn_domain}",
         "address": edge.address,
         "dnsRecords": edge.dns_records,
-        "origins": edge.origins,
+        "origins": {
+            name: {"hosts": dict(origin.hosts), "secret": origin.secret}
+            for name, origin in edge.origins.items()
+        },
         "databases": databases.names,
         "dataset": warehouse.dataset.id,
     }

@@ -1,4 +1,4 @@
-"""Cloud Armor in front of the functions: known attacks, and floods from single addresses.
+"""Cloud Armor in front of the functions: known attacks, bots, and floods from single addresses.
 
 It is the outer wall. What only the product can know stays with it: limits per person (F285),
 conspicuous behaviour (F286). Buckets behind Cloud CDN have no such policy: theirs could not limit
@@ -41,6 +41,12 @@ _TEXT_BODIES = "request.path.matches('/(lyrics|images)/?$')"
 # Opaque credentials; their signatures, in base64, are no commands.
 _CREDENTIALS = ("authorization", "dpop", "cookie")
 
+# The pages on which people sign in and up, without which no form of theirs can be sent.
+_FORMS = (
+    "request.path.matches('^/accounts/(authorize|device|login|signup)/?$') && "
+    "request.method == 'GET'"
+)
+FORMS_A_MINUTE = 30  # more from one address, and each shows that it is asked for by a person
 _SIGN_IN = "request.path.startsWith('/accounts/') && request.method == 'POST'"
 
 
@@ -73,6 +79,19 @@ class Armor(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("segue:edge:Armor", "armor", None, opts)
+        ready = child(self, depends_on=project.ready)
+        challenge = gcp.recaptcha.EnterpriseKey(
+            "challenge",
+            display_name="Cloud Armor's challenge page",
+            project=config.project,
+            waf_settings=gcp.recaptcha.EnterpriseKeyWafSettingsArgs(
+                waf_feature="CHALLENGE_PAGE", waf_service="CA"
+            ),
+            web_settings=gcp.recaptcha.EnterpriseKeyWebSettingsArgs(
+                integration_type="INVISIBLE", allowed_domains=[config.domain]
+            ),
+            opts=ready,
+        )
         self.policy = gcp.compute.SecurityPolicy(
             "functions",
             name="functions",
@@ -89,8 +108,11 @@ class Armor(pulumi.ComponentResource):
                     enable=config.protect
                 )
             ),
+            recaptcha_options_config=gcp.compute.SecurityPolicyRecaptchaOptionsConfigArgs(
+                redirect_site_key=challenge.name
+            ),
             rules=list(_rules()),
-            opts=child(self, depends_on=project.ready),
+            opts=ready,
         )
 
 
@@ -108,6 +130,23 @@ def _rules() -> Iterator[gcp.compute.SecurityPolicyRuleArgs]:
                 exclusions=[_exclusion(rule_set)]
             ),
         )
+    yield gcp.compute.SecurityPolicyRuleArgs(
+        priority=1900,
+        action="throttle",
+        description="bots at the forms of sign-in and sign-up",
+        match=_expression(_FORMS),
+        rate_limit_options=gcp.compute.SecurityPolicyRuleRateLimitOptionsArgs(
+            enforce_on_key="IP",
+            conform_action="allow",
+            exceed_action="redirect",
+            exceed_redirect_options=gcp.compute.SecurityPolicyRuleRateLimitOptionsExceedRedirectOptionsArgs(
+                type="GOOGLE_RECAPTCHA"
+            ),
+            rate_limit_threshold=gcp.compute.SecurityPolicyRuleRateLimitOptionsRateLimitThresholdArgs(
+                count=FORMS_A_MINUTE, interval_sec=60
+            ),
+        ),
+    )
     yield gcp.compute.SecurityPolicyRuleArgs(
         priority=2000,
         action="rate_based_ban",

@@ -50,6 +50,7 @@ DEPLOYER_ROLES: dict[str, str] = {
     "roles/monitoring.admin": "dashboards, objectives, alerts, uptime checks",
     "roles/networkservices.edgeCacheAdmin": "Media CDN",
     "roles/pubsub.admin": "schemas, topics, subscriptions and their policies",
+    "roles/recaptchaenterprise.admin": "the key of Cloud Armor's challenge page",
     "roles/resourcemanager.projectIamAdmin": "the roles that are granted on the project",
     "roles/run.admin": "jobs, and who may call services",
     "roles/secretmanager.admin": "secrets, their versions and policies",

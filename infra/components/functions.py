@@ -99,6 +99,24 @@ class Builder(pulumi.ComponentResource):
                 member=self.account.member,
                 opts=child(self),
             ),
+            # Cloud Functions builds from a copy, in buckets that it makes with the first function.
+            # https://cloud.google.com/functions/docs/securing/build-custom-sa
+            gcp.projects.IAMMember(
+                "builder-reads-copies",
+                project=config.project,
+                role="roles/storage.objectViewer",
+                member=self.account.member,
+                condition=gcp.projects.IAMMemberConditionArgs(
+                    title="copies-of-sources",
+                    expression=project.number.apply(
+                        lambda number: (
+                            'resource.name.startsWith("projects/_/buckets/'
+                            f'gcf-v2-sources-{number}-")'
+                        )
+                    ),
+                ),
+                opts=child(self),
+            ),
             gcp.projects.IAMMember(
                 "builder-writes-logs",
                 project=config.project,
@@ -179,7 +197,7 @@ class Functions(pulumi.ComponentResource):
                 runtime=RUNTIME,
                 entry_point=entry.name,
                 service_account=self._builder.account.name,
-                docker_repository=self._builder.repositories[region].name,
+                docker_repository=self._builder.repositories[region].id,
                 source=gcp.cloudfunctionsv2.FunctionBuildConfigSourceArgs(
                     storage_source=gcp.cloudfunctionsv2.FunctionBuildConfigSourceStorageSourceArgs(
                         bucket=source.bucket, object=source.name

@@ -47,6 +47,7 @@ APIS = (
     "monitoring",
     "networkservices",
     "pubsub",
+    "recaptchaenterprise",
     "run",
     "secretmanager",
     "serviceusage",

@@ -99,6 +99,7 @@ def test_a_limit_comes_after_what_is_refused_and_before_what_is_let_in(
     actions = [rule["action"] for rule in rules]
     assert actions == [
         *["deny(403)"] * len(walls(rules)),
+        "throttle",
         *["rate_based_ban"] * 2,
         "allow",
     ]
@@ -125,6 +126,34 @@ def test_limits_are_far_above_those_of_one_person_and_sign_in_is_stricter(
     assert a_minute["intervalSec"] == 60
     assert a_minute["count"] >= 5 * USER_REQUESTS_A_MINUTE
     assert sign_in["rateLimitOptions"]["rateLimitThreshold"]["count"] * 10 < a_minute["count"]
+
+
+@pytest.mark.parametrize(
+    ("path", "challenged"),
+    [
+        ("/accounts/signup", True),
+        ("/accounts/login/", True),
+        ("/accounts/authorize", True),
+        ("/accounts/api/token", False),  # asked for by programs
+        ("/accounts/.well-known/oauth-authorization-server", False),
+        ("/v1/accounts/login", False),
+    ],
+)
+def test_who_asks_for_forms_too_often_shows_to_be_a_person(
+    path: str, challenged: bool, rules: list[dict[str, Any]]
+) -> None:
+    (rule,) = (rule for rule in rules if rule["action"] == "throttle")
+    options = rule["rateLimitOptions"]
+    assert options["exceedAction"] == "redirect"
+    assert options["exceedRedirectOptions"] == {"type": "GOOGLE_RECAPTCHA"}
+    pattern = re.search(r"matches\('([^']*)'\)", expression(rule))
+    assert pattern
+    assert bool(re.search(pattern[1], path)) == challenged
+    assert "request.method == 'GET'" in expression(rule)  # a redirected form would be lost
+    _, tree = committed("prod")
+    key = tree.one("gcp:recaptcha/enterpriseKey:EnterpriseKey", "challenge").inputs
+    assert key["wafSettings"] == {"wafFeature": "CHALLENGE_PAGE", "wafService": "CA"}
+    assert tree.one(POLICY, "functions").inputs["recaptchaOptionsConfig"]["redirectSiteKey"]
 
 
 def test_attacks_are_learned_of_where_the_stack_is_protected() -> None:

@@ -114,6 +114,7 @@ SERVICES = {
     "index": {"artifactregistry"},  # of docker-build: it pushes there
     "kms": {"cloudkms"},
     "projects": {"resourcemanager", "iam", "serviceusage"},
+    "recaptcha": {"recaptchaenterprise"},
     "serviceaccount": {"iam"},
 }
 OUTSIDE = {"billing"}  # of the project, so an operator lets the deployer in

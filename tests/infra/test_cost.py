@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from infra import cost
+from infra import cost, stacks
 from infra.config import StackConfig
 from infra.runtime import Resource, Tree
+from tests.infra.trees import tree_of
 
 
 def resource(type_: str, name: str = "x", **inputs: Any) -> Resource:
@@ -57,6 +58,14 @@ def test_a_job_each_minute_is_never_idle() -> None:
 )
 def test_runs_a_month(cron: str, runs: int) -> None:
     assert cost.runs_a_month(cron) == runs
+
+
+def test_the_readme_has_the_figures() -> None:
+    readme = (stacks.ROOT / "README.md").read_text()
+    totals = [
+        f"{cost.total(cost.floor(tree_of(stack)[1].resources)):,.2f}" for stack in ("dev", "prod")
+    ]
+    assert f"| **at least** | **{totals[0]}** | **{totals[1]}** |" in readme
 
 
 def test_a_small_stack_costs_less_than_a_large_one(made: tuple[StackConfig, Tree]) -> None:
