@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree as Drawing
 
@@ -27,6 +28,23 @@ from infra.runtime import Resource, Tree, run_on_mocks
 from shared import topology
 
 app = typer.Typer(add_completion=False)
+
+# Inputs of IAM resources that say what a role is granted on, the narrowest first, and their names
+# for people.
+_TARGETS = {
+    "bucket": "bucket",
+    "topic": "topic",
+    "subscription": "subscription",
+    "table": "table",
+    "tableId": "table",
+    "secretId": "secret",
+    "cryptoKeyId": "key",
+    "repository": "repository",
+    "serviceAccountId": "account",
+    "name": "service",
+    "instance": "instance",
+    "project": "project",
+}
 
 
 @app.command()
@@ -61,7 +79,7 @@ def _show(console: Console, config: StackConfig, tree: Tree, depth: int) -> bool
     console.rule(f"[bold]{config.stack}[/]: {config.project}, {', '.join(config.regions)}")
     console.print(_drawing(tree, depth))
     console.print(_counts(tree))
-    console.print(_accounts(config))
+    console.print(_accounts(config, tree))
     console.print(_bill(tree))
     faults = policies.violations(
         tree.resources, policies.Stack(protect=config.protect, regions=config.regions)
@@ -102,18 +120,43 @@ def _counts(tree: Tree) -> Table:
     return table
 
 
-def _accounts(config: StackConfig) -> Table:
+def _accounts(config: StackConfig, tree: Tree) -> Table:
+    """Functions and jobs by their declarations; other accounts as they stand in the tree, with
+    what they are for."""
     table = Table("service account", "role", "on", "why", title="Who may do what")
     for entry in topology.ENTRIES.values():
-        account = names.account_id(entry)
-        for role, on, why in access.explain(entry):
-            table.add_row(account, role.removeprefix("roles/"), on, why)
-            account = ""
-        if account:
-            table.add_row(account, "[dim]none[/]", "", "declares nothing")
-        table.add_section()
+        rows = [(role, on, why) for role, on, why in access.explain(entry)]
+        _add(table, names.account_id(entry), rows or [("none", "", "declares nothing")])
+    granted = _granted(tree)
+    derived = {names.account_id(entry) for entry in topology.ENTRIES.values()}
+    for account in tree.of_type("gcp:serviceaccount/account:Account"):
+        name = account.inputs["accountId"]
+        if name not in derived:
+            purpose = account.inputs.get("displayName") or account.inputs.get("description", "")
+            rows = [(role, on, purpose) for role, on in granted.get(name, [])]
+            _add(table, name, rows or [("none", "", purpose)])
     table.caption = f"addresses end in @{config.project}.iam.gserviceaccount.com"
     return table
+
+
+def _add(table: Table, account: str, rows: list[tuple[str, str, str]]) -> None:
+    for number, (role, on, why) in enumerate(rows):
+        texts = (account if number == 0 else "", role.removeprefix("roles/"), on, why)
+        table.add_row(*map(escape, texts))
+    table.add_section()
+
+
+def _granted(tree: Tree) -> dict[str, list[tuple[str, str]]]:
+    """Roles by account id, each with what it is granted on."""
+    found: dict[str, dict[tuple[str, str], None]] = {}
+    for resource in tree.resources:
+        kind, _, address = str(resource.inputs.get("member", "")).partition(":")
+        if kind == "serviceAccount" and "iam" in resource.type.lower():
+            on = next(field for field in _TARGETS if field in resource.inputs)
+            target = f"{_TARGETS[on]} {str(resource.inputs[on]).rpartition('/')[2]}"
+            # Once for all regions.
+            found.setdefault(address.partition("@")[0], {})[resource.inputs["role"], target] = None
+    return {account: list(roles) for account, roles in found.items()}
 
 
 def _bill(tree: Tree) -> Table:

@@ -65,8 +65,11 @@ def test_preview_shows_every_stack() -> None:
         assert f"{stack}: {config.project}" in done.stdout
     for entry in topology.ENTRIES.values():
         assert names.account_id(entry) in done.stdout
-        for role, _, _ in access.explain(entry):
+        for role, on, _ in access.explain(entry):
             assert role.removeprefix("roles/") in done.stdout
+            assert on in done.stdout  # with its condition
+    for other in ("builder", "call-publish-track", "uploads", "ci-deployer"):
+        assert f" {other} " in done.stdout
     for heading in ("Resources by type", "Who may do what", "Cost while nobody listens"):
         assert done.stdout.count(heading) == len(stacks.names())
     assert "no violations" in done.stdout
