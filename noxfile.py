@@ -135,8 +135,7 @@ def bench(session: nox.Session) -> None:
 def preview(session: nox.Session) -> None:
     """What `pulumi up` would make. `nox -s preview -- --help` lists the options."""
     _install(session)
-    if not (PLAYER.parent / "static").exists():
-        _run(session, "python", "-m", "emulators.environments")  # builds the web player
+    _run(session, "python", "-m", "emulators.environments", "--player")  # is deployed as built
     _infra(session, "python", "-m", "infra.preview", *session.posargs)
 
 

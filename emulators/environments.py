@@ -6,6 +6,7 @@ its own; the web player is built by Vite from its sources.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import shutil
@@ -117,5 +118,15 @@ def _run(argv: list[str], cwd: Path | None = None) -> None:
         raise EnvironmentFailed(f"`{' '.join(argv[:3])} …` failed:\n" + "\n".join(words))
 
 
+def main() -> None:
+    """Makes or renews all of them, or the web player alone."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--player", action="store_true", help="the web player alone")
+    if parser.parse_args().player:
+        ensure_player()
+    else:
+        ensure_all()
+
+
 if __name__ == "__main__":
-    ensure_all()
+    main()
