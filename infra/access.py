@@ -123,7 +123,8 @@ def grants(entry: topology.Entry) -> tuple[Grant, ...]:
     """What the service account of `entry` gets; nothing where it declares nothing (logs need no
     role). Raises ValueError for a declaration that no role stands for."""
     writes = tuple(dict.fromkeys(entry.writes))
-    reads = tuple(one for one in dict.fromkeys(entry.reads) if one not in writes)
+    mounts: tuple[Resource, ...] = entry.mounts if isinstance(entry, topology.Job) else ()
+    reads = tuple(one for one in dict.fromkeys((*entry.reads, *mounts)) if one not in writes)
     return (
         *_firestore(reads, writes),
         *_stored(entry.name, reads, writes),

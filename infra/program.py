@@ -61,7 +61,7 @@ def declare(config: StackConfig) -> dict[str, Any]:
         key_location=keyrings.application_location,
     )
     functions = Functions(config, project, builder, built)
-    Jobs(config, project, builder, built, accounts.called_by)
+    Jobs(config, project, builder, built, accounts.called_by, buckets.buckets)
     Triggers(
         config,
         project,

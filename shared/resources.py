@@ -293,10 +293,11 @@ class EventFunction(Grants):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(Grants):
     """A Cloud Run job: `jobs/<name>/main.py`; `schedule` is a cron line in UTC, None is by
-    hand."""
+    hand. It finds the files of the buckets that it `mounts` below `/mnt/<bucket>`, to read."""
 
     name: str
     schedule: str | None = None
+    mounts: tuple[Bucket, ...] = ()
     tasks: int = 1
     memory_mb: int = 1024
     cpu: float = 1.0

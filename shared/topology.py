@@ -113,6 +113,8 @@ IMAGES = Bucket("images", cdn=True, cache_control="public, max-age=2592000")
 # Playlist covers change under one address, so they are cached for a day alone (F087, F160).
 COVERS = Bucket("covers", cdn=True, cache_control="public, max-age=86400")
 PREVIEWS = Bucket("previews", cdn=True, cache_control="public, max-age=31536000, immutable")
+# Files for `load_catalogue`; people's accounts may be among what they hold.
+CATALOGUES = Bucket("catalogues", delete_after_days=7, sensitive=True)
 # Parquet files of the warehouse, for training and for whoever reads without BigQuery.
 LAKE = Bucket("lake", cold_after_days=30, sensitive=True)
 
@@ -604,6 +606,7 @@ JOBS: tuple[Job, ...] = (
     ),
     Job(
         name="load_catalogue",
+        mounts=(CATALOGUES,),
         writes=(
             USERS,
             USERNAMES,
@@ -681,7 +684,16 @@ COLLECTIONS: tuple[Collection, ...] = (
     BOT_SWEEPS,
     ROLLOUTS,
 )
-BUCKETS: tuple[Bucket, ...] = (MASTERS, STAGING, AUDIO, IMAGES, COVERS, PREVIEWS, LAKE)
+BUCKETS: tuple[Bucket, ...] = (
+    MASTERS,
+    STAGING,
+    AUDIO,
+    IMAGES,
+    COVERS,
+    PREVIEWS,
+    CATALOGUES,
+    LAKE,
+)
 BIGTABLE_INSTANCE = "segue-tables"  # an instance's id has 6 to 33 characters
 BIGTABLE_PROFILE = "nearest"  # routes to any cluster; conditional writes have others
 TABLES: tuple[Table, ...] = (LISTENING_HISTORY, PLAY_COUNTS, RATE_WINDOWS)

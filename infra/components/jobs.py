@@ -30,16 +30,16 @@ class Jobs(pulumi.ComponentResource):
         builder: Builder,
         built: Built,
         callers: Mapping[str, gcp.serviceaccount.Account],
+        buckets: Mapping[str, gcp.storage.Bucket],
     ) -> None:
         super().__init__("segue:jobs:Jobs", "jobs")
         self._config, self._project, self._built = config, project, built
+        self._buckets = buckets
         self._image = self._build(builder)
         self.jobs = {job.name: self._job(job) for job in topology.JOBS}
-        self.schedules = {
-            job.name: self._schedule(job, job.schedule, callers[job.name])
-            for job in topology.JOBS
-            if job.schedule is not None
-        }
+        for job in topology.JOBS:
+            if job.schedule is not None:
+                self._schedule(job, job.schedule, callers[job.name])
 
     def _build(self, builder: Builder) -> docker_build.Image:
         """The image, built by the operator's Docker and pushed where the jobs run. Its tag is the
@@ -99,11 +99,26 @@ class Jobs(pulumi.ComponentResource):
                     service_account=built.accounts[job.name].email,
                     timeout=f"{job.timeout_s}s",
                     max_retries=MAX_RETRIES,
+                    volumes=[
+                        run.JobTemplateTemplateVolumeArgs(
+                            name=bucket.name,
+                            gcs=run.JobTemplateTemplateVolumeGcsArgs(
+                                bucket=self._buckets[bucket.name].name, read_only=True
+                            ),
+                        )
+                        for bucket in job.mounts
+                    ],
                     containers=[
                         run.JobTemplateTemplateContainerArgs(
                             image=self._image.ref,
                             commands=["python", f"jobs/{job.name}/main.py"],
                             envs=variables,
+                            volume_mounts=[
+                                run.JobTemplateTemplateContainerVolumeMountArgs(
+                                    name=bucket.name, mount_path=f"/mnt/{bucket.name}"
+                                )
+                                for bucket in job.mounts
+                            ],
                             resources=run.JobTemplateTemplateContainerResourcesArgs(
                                 limits={"cpu": f"{job.cpu:g}", "memory": f"{job.memory_mb}Mi"}
                             ),
@@ -114,9 +129,7 @@ class Jobs(pulumi.ComponentResource):
             opts=child(self),
         )
 
-    def _schedule(
-        self, job: topology.Job, cron: str, caller: gcp.serviceaccount.Account
-    ) -> gcp.cloudscheduler.Job:
+    def _schedule(self, job: topology.Job, cron: str, caller: gcp.serviceaccount.Account) -> None:
         config = self._config
         made = self.jobs[job.name]
         invoker = gcp.cloudrunv2.JobIamMember(
@@ -129,7 +142,7 @@ class Jobs(pulumi.ComponentResource):
             opts=child(self),
         )
         where = f"projects/{config.project}/locations/{config.events_in}/jobs"
-        return gcp.cloudscheduler.Job(
+        gcp.cloudscheduler.Job(
             job.name,
             name=names.service(job),
             project=config.project,

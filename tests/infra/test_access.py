@@ -76,6 +76,7 @@ BY_HAND: dict[str, set[tuple[str, object]]] = {
         ("roles/storage.objectUser", topology.IMAGES),
         ("roles/storage.objectUser", topology.COVERS),
         ("roles/storage.objectUser", topology.MASTERS),
+        ("roles/storage.objectViewer", topology.CATALOGUES),
     },
     "receive_master": {
         ("roles/datastore.user", Project()),
@@ -124,6 +125,7 @@ def test_what_is_granted_on_the_project_says_why(entry: topology.Entry) -> None:
 @NAMED
 def test_every_reason_names_the_declaration(entry: topology.Entry) -> None:
     declared = {one.name for one in (*entry.reads, *entry.writes, *entry.publishes, *entry.uses)}
+    declared |= {one.name for one in getattr(entry, "mounts", ())}
     if isinstance(entry, EventFunction) and isinstance(entry.trigger, TopicTrigger):
         declared.add(entry.trigger.topic.name)
     named = set()

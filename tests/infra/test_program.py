@@ -61,6 +61,13 @@ def test_every_job_has_its_tasks_and_its_schedule(made: Made) -> None:
         assert template["taskCount"] == template["parallelism"] == job.tasks
         container = template["template"]["containers"][0]
         assert container["commands"] == ["python", f"jobs/{job.name}/main.py"]
+        mounted = {v["name"]: v["gcs"] for v in template["template"].get("volumes", [])}
+        assert mounted == {
+            bucket.name: {"bucket": names.bucket(bucket, config.project), "readOnly": True}
+            for bucket in job.mounts
+        }
+        paths = {mount["mountPath"] for mount in container.get("volumeMounts", [])}
+        assert paths == {f"/mnt/{bucket.name}" for bucket in job.mounts}
         schedule = schedules.pop(names.service(job), None)
         assert (schedule and schedule["schedule"]) == job.schedule
         if schedule:

@@ -98,6 +98,7 @@ def test_every_listed_resource_is_touched_by_an_entry_or_an_export() -> None:
     touched |= {export.bucket for export in topology.LAKE_EXPORTS}
     for entry in topology.ENTRIES.values():
         touched |= {*entry.reads, *entry.writes, *entry.publishes, *entry.uses}
+        touched |= {*getattr(entry, "mounts", ())}
         trigger = getattr(entry, "trigger", None)
         touched |= {getattr(trigger, "topic", None), getattr(trigger, "bucket", None)}
     for resource in (
