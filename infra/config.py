@@ -49,7 +49,7 @@ class CdnConfig(_Section):
     here with the host at which they answer.
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,20}$")
+    name: str = Field(pattern=r"^[a-z]([a-z0-9-]{0,19}[a-z0-9])?$")  # a part of accounts' ids
     provider: CdnProvider
     base_url: str | None = Field(default=None, pattern=r"^https://[^/]+$")
     key_name: str = Field(min_length=1)  # the provider's name or id of the key that signs

@@ -39,6 +39,10 @@ class Resource:
     secrets: frozenset[str]  # names of the inputs that are secret
     dependencies: frozenset[str]  # URNs that it waits for, for whatever reason
     protect: bool
+    retained: bool = False  # stays when the stack is destroyed
+    ignored: frozenset[str] = frozenset()  # inputs of which no change is made
+    patient: bool = False  # is tried again where Google does not know what it refers to yet
+    settled: bool = False  # what depends on it waits until it is in force
 
 
 SECRET = "[secret]"
@@ -163,6 +167,10 @@ class _Monitor(pulumi_mocks.MockMonitor):
                     secrets=secrets,
                     dependencies=frozenset(depends),
                     protect=bool(request.protect),
+                    retained=bool(request.retainOnDelete),
+                    ignored=frozenset(request.ignoreChanges),
+                    patient=bool(request.hooks.on_error),
+                    settled=bool(request.hooks.after_create),
                 )
             )
         return answer

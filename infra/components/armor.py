@@ -38,8 +38,8 @@ ATTACKS = {
 FREE_TEXT = ("q", "name", "description", "display_name", "password")
 # Bodies that are one long text: lyrics, and covers in base64.
 _TEXT_BODIES = "request.path.matches('/(lyrics|images)/?$')"
-# Opaque credentials; their signatures, in base64, are no commands.
-_CREDENTIALS = ("authorization", "dpop", "cookie")
+# Opaque credentials; their signatures, in base64, are no commands. Nor are cookies, all of them.
+_CREDENTIALS = ("authorization", "dpop")
 
 # The pages on which people sign in and up, without which no form of theirs can be sent.
 _FORMS = (
@@ -198,6 +198,11 @@ def _exclusion(
                 operator="EQUALS", value=name
             )
             for name in _CREDENTIALS
+        ],
+        request_cookies=[
+            gcp.compute.SecurityPolicyRulePreconfiguredWafConfigExclusionRequestCookyArgs(
+                operator="EQUALS_ANY"
+            )
         ],
     )
 

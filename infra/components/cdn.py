@@ -176,6 +176,6 @@ class Cdn(pulumi.ComponentResource):
             bucket=buckets[declared.name].name,
             role="roles/storage.objectViewer",
             member=self._project.agent("cdn" if declared.signed else "balancer"),
-            opts=child(self, depends_on=fillable),
+            opts=child(self, depends_on=fillable, hooks=self._project.patient),
         )
         self.ready += fillable

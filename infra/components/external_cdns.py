@@ -49,7 +49,7 @@ class ExternalCdns(pulumi.ComponentResource):
         ready = child(self, depends_on=self._project.ready)
         account = gcp.serviceaccount.Account(
             name,
-            account_id=f"cdn-{cdn.name}",
+            account_id=f"cdn-fill-{cdn.name}",  # at most 30 characters
             project=project,
             display_name=f"{cdn.name} fills its cache",
             opts=ready,

@@ -91,13 +91,14 @@ class Builder(pulumi.ComponentResource):
             )
             for region in config.regions
         }
+        settled = child(self, hooks=project.settled)
         self.grants: list[pulumi.Resource] = [
             gcp.storage.BucketIAMMember(
                 "builder-reads-sources",
                 bucket=sources.name,
                 role="roles/storage.objectViewer",
                 member=self.account.member,
-                opts=child(self),
+                opts=settled,
             ),
             # Cloud Functions builds from a copy, in buckets that it makes with the first function.
             # https://cloud.google.com/functions/docs/securing/build-custom-sa
@@ -115,14 +116,14 @@ class Builder(pulumi.ComponentResource):
                         )
                     ),
                 ),
-                opts=child(self),
+                opts=settled,
             ),
             gcp.projects.IAMMember(
                 "builder-writes-logs",
                 project=config.project,
                 role="roles/logging.logWriter",
                 member=self.account.member,
-                opts=child(self),
+                opts=settled,
             ),
             *(
                 gcp.artifactregistry.RepositoryIamMember(
@@ -132,7 +133,7 @@ class Builder(pulumi.ComponentResource):
                     repository=repository.repository_id,
                     role="roles/artifactregistry.writer",
                     member=self.account.member,
-                    opts=child(self),
+                    opts=settled,
                 )
                 for region, repository in self.repositories.items()
             ),
@@ -148,13 +149,11 @@ class Functions(pulumi.ComponentResource):
         super().__init__("segue:functions:Functions", "functions")
         self._config, self._project = config, project
         self._builder, self._built = builder, built
-        self.functions: dict[str, dict[str, gcp.cloudfunctionsv2.Function]] = {}
         self.services: dict[str, dict[str, pulumi.Output[str]]] = {}
         entries: list[Deployable] = [*topology.HTTP_FUNCTIONS, *topology.EVENT_FUNCTIONS]
         for entry in entries:
             source = self._source(entry)
             made = {r: self._function(entry, r, source) for r in config.regions}
-            self.functions[entry.name] = made
             self.services[entry.name] = {r: _service(made[r], entry) for r in config.regions}
 
     def _source(self, entry: Deployable) -> gcp.storage.BucketObject:

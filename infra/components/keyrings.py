@@ -63,7 +63,7 @@ class Keyrings(pulumi.ComponentResource):
                 crypto_key_id=key.id,
                 role=_USE,
                 member=self._project.agent(agent),
-                opts=child(self),
+                opts=child(self, hooks=self._project.settled),
             )
         granted = self._grants[place, agent]
         return pulumi.Output.all(key.id, granted.id).apply(lambda ids: str(ids[0]))

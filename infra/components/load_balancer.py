@@ -138,8 +138,9 @@ class LoadBalancer(pulumi.ComponentResource):
             name="segue",
             project=self._config.project,
             # Whoever calls the bare address, or by a name that is not ours.
+            # `https_redirect` is for maps of HTTP proxies alone; here the scheme stays.
             default_url_redirect=gcp.compute.URLMapDefaultUrlRedirectArgs(
-                host_redirect=domain, https_redirect=True, strip_query=True
+                host_redirect=domain, strip_query=True
             ),
             host_rules=[
                 gcp.compute.URLMapHostRuleArgs(hosts=[domain], path_matcher="api"),
@@ -154,7 +155,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 gcp.compute.URLMapPathMatcherArgs(
                     name="cdn",
                     default_service=cdn.fallback.id,
-                    route_rules=list(_cdn_rules(cdn)),
+                    route_rules=list(_cdn_rules(cdn, domain)),
                 ),
             ],
             tests=tests[:MAX_TESTS],
@@ -237,7 +238,8 @@ def _outlier_detection(
     return gcp.compute.BackendServiceOutlierDetectionArgs(
         consecutive_gateway_failure=GATEWAY_ERRORS,
         enforcing_consecutive_gateway_failure=100,
-        enforcing_consecutive_errors=0,
+        # The least that reaches Google: the provider leaves a 0 out, for which Google takes 100.
+        enforcing_consecutive_errors=1,
         interval=gcp.compute.BackendServiceOutlierDetectionIntervalArgs(seconds=1),
         base_ejection_time=gcp.compute.BackendServiceOutlierDetectionBaseEjectionTimeArgs(
             seconds=EJECTED_S
@@ -259,9 +261,23 @@ def _api_rule(
     )
 
 
-def _cdn_rules(cdn: Cdn) -> Iterator[gcp.compute.URLMapPathMatcherRouteRuleArgs]:
-    """The bucket's name is the first segment of the path, but no part of the object's name."""
-    for priority, (share, backend) in enumerate(cdn.backends.items(), start=1):
+def _cdn_rules(cdn: Cdn, domain: str) -> Iterator[gcp.compute.URLMapPathMatcherRouteRuleArgs]:
+    """The bucket's name is the first segment of the path, but no part of the object's name.
+
+    The root of a bucket is never asked for: Cloud Storage lists there what the bucket holds.
+    """
+    roots = ["/", *(share.prefix for share in cdn.backends if share.rewritten == "/")]
+    yield gcp.compute.URLMapPathMatcherRouteRuleArgs(
+        priority=1,
+        match_rules=[
+            gcp.compute.URLMapPathMatcherRouteRuleMatchRuleArgs(full_path_match=root)
+            for root in roots
+        ],
+        url_redirect=gcp.compute.URLMapPathMatcherRouteRuleUrlRedirectArgs(
+            host_redirect=domain, path_redirect="/", strip_query=True
+        ),
+    )
+    for priority, (share, backend) in enumerate(cdn.backends.items(), start=2):
         yield gcp.compute.URLMapPathMatcherRouteRuleArgs(
             priority=priority,
             service=backend.id,

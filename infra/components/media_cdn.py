@@ -64,13 +64,6 @@ class MediaCdn(pulumi.ComponentResource):
         served = [bucket for bucket in topology.BUCKETS if bucket.cdn and bucket.signed]
         rules: list[_Rule] = []
         for bucket in served:
-            filled = gcp.storage.BucketIAMMember(
-                f"{bucket.name}-fill",
-                bucket=buckets[bucket.name].name,
-                role="roles/storage.objectViewer",
-                member=project.agent("media-cdn"),
-                opts=child(self),
-            )
             origin = gcp.networkservices.EdgeCacheOrigin(
                 bucket.name,
                 name=bucket.name,
@@ -78,7 +71,15 @@ class MediaCdn(pulumi.ComponentResource):
                 origin_address=pulumi.Output.concat("gs://", buckets[bucket.name].name),
                 max_attempts=2,
                 retry_conditions=["CONNECT_FAILURE", "HTTP_5XX"],
-                opts=child(self, depends_on=[*project.ready, filled]),
+                opts=ready,
+            )
+            # Google makes the account with the first origin.
+            gcp.storage.BucketIAMMember(
+                f"{bucket.name}-fill",
+                bucket=buckets[bucket.name].name,
+                role="roles/storage.objectViewer",
+                member=project.agent("media-cdn"),
+                opts=child(self, depends_on=origin, hooks=project.patient),
             )
             for share in shares(bucket):
                 rules.append(_rule(len(rules) + 1, share, origin.id, keyset.id))

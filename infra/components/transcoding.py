@@ -42,7 +42,7 @@ class Transcoding(pulumi.ComponentResource):
                 bucket=buckets.buckets[bucket.name].name,
                 role=role,
                 member=agent,
-                opts=child(self),
+                opts=child(self, hooks=project.patient),
             )
         gcp.pubsub.TopicIAMMember(
             f"{NOTIFIES.name}-transcoder",
@@ -50,7 +50,7 @@ class Transcoding(pulumi.ComponentResource):
             topic=topics.topics[NOTIFIES.name].name,
             role="roles/pubsub.publisher",
             member=agent,
-            opts=child(self),
+            opts=child(self, hooks=project.patient),
         )
         # Each track's key is a secret that lives while its job does, so the grant goes by name.
         prefix = project.number.apply(
@@ -66,5 +66,5 @@ class Transcoding(pulumi.ComponentResource):
                 description="Keys of the tracks that are being encoded",
                 expression=prefix.apply(lambda start: f'resource.name.startsWith("{start}")'),
             ),
-            opts=child(self),
+            opts=child(self, hooks=project.patient),
         )

@@ -79,7 +79,7 @@ class Triggers(pulumi.ComponentResource):
         for queue in topology.QUEUES:
             for region in config.regions:
                 self._may_call(topology.ENTRIES[queue.target], region)
-        self._storage_publishes: pulumi.Resource | None = None
+        self._watching: list[pulumi.Resource] = []  # what Google's own agents need for Eventarc
         for function in topology.EVENT_FUNCTIONS:
             for region in config.regions:
                 self._may_call(function, region)
@@ -150,16 +150,23 @@ class Triggers(pulumi.ComponentResource):
             project=config.project,
             role="roles/eventarc.eventReceiver",
             member=caller.member,
-            opts=child(self),
+            opts=child(self, hooks=self._project.settled),
         )
-        if self._storage_publishes is None:
-            self._storage_publishes = gcp.projects.IAMMember(
-                "storage-publishes",
-                project=config.project,
-                role="roles/pubsub.publisher",
-                member=self._project.agent("storage"),
-                opts=child(self),
-            )
+        if not self._watching:
+            self._watching = [
+                gcp.projects.IAMMember(
+                    f"{agent}-{role.rpartition('.')[2]}",
+                    project=config.project,
+                    role=role,
+                    member=self._project.agent(agent),
+                    opts=child(self, hooks=self._project.settled),
+                )
+                for agent, role in (
+                    ("storage", "roles/pubsub.publisher"),
+                    # It has this role by itself, but minutes after its first trigger was refused.
+                    ("eventarc", "roles/eventarc.serviceAgent"),
+                )
+            ]
         gcp.eventarc.Trigger(
             function.name,
             name=names.service(function),
@@ -179,5 +186,5 @@ class Triggers(pulumi.ComponentResource):
                     path="/",
                 )
             ),
-            opts=child(self, depends_on=[receives, self._storage_publishes]),
+            opts=child(self, depends_on=[receives, *self._watching], hooks=self._project.patient),
         )

@@ -119,7 +119,7 @@ class Warehouse(pulumi.ComponentResource):
             table_id=table.table_id,
             role="roles/bigquery.dataEditor",
             member=self._project.agent("pubsub"),
-            opts=child(self),
+            opts=child(self, hooks=self._project.settled),
         )
         shortest, longest = EXPORT_BACKOFF_S
         name = f"{export.topic.name}.bigquery"
@@ -141,7 +141,7 @@ class Warehouse(pulumi.ComponentResource):
                 minimum_backoff=f"{shortest}s", maximum_backoff=f"{longest}s"
             ),
             dead_letter_policy=self._topics.dead_letter_policy(export.topic.name, EXPORT_ATTEMPTS),
-            opts=child(self, depends_on=[writes]),
+            opts=child(self, depends_on=[writes], hooks=self._project.patient),
         )
         self._topics.may_forward(subscription, name, self)
 
@@ -162,6 +162,14 @@ class Warehouse(pulumi.ComponentResource):
             role="roles/bigquery.jobUser",
             member=account.member,
             opts=child(self),
+        )
+        # BigQuery's transfers start a query with a token of the account that it runs as.
+        starts = gcp.serviceaccount.IAMMember(
+            f"{LAKE_ACCOUNT}-started",
+            service_account_id=account.name,
+            role="roles/iam.serviceAccountTokenCreator",
+            member=self._project.agent("transfers"),
+            opts=child(self, hooks=self._project.settled),
         )
         for export in topology.LAKE_EXPORTS:
             bucket = buckets.buckets[export.bucket.name]
@@ -193,7 +201,7 @@ class Warehouse(pulumi.ComponentResource):
                 schedule=f"every day {lake.HOUR_UTC}",
                 params={"query": script},
                 service_account_name=account.email,
-                opts=child(self, depends_on=[queries, reads, writes]),
+                opts=child(self, depends_on=[queries, reads, writes, starts]),
             )
 
     def _replicate(self, location: str, key: pulumi.Output[str]) -> None:

@@ -1,6 +1,9 @@
 """Widgets of Cloud Monitoring's dashboards as the API's JSON, and their places on the grid. Pure.
 
 https://cloud.google.com/monitoring/api/ref_dashboards/rest/v1/projects.dashboards
+
+Nothing is said that is zero or empty anyway: the API leaves it out of its answers, and each
+`pulumi up` would find a difference.
 """
 
 from __future__ import annotations
@@ -55,12 +58,14 @@ def _data_set(line: Line, unit: str) -> dict[str, Any]:
     query: dict[str, Any] = {"prometheusQuery": line.query}
     if unit and not line.second_axis:
         query["unitOverride"] = unit
-    return {
+    drawn: dict[str, Any] = {
         "timeSeriesQuery": query,
         "plotType": "STACKED_AREA" if line.stacked else "LINE",
-        "legendTemplate": line.legend,
         "targetAxis": "Y2" if line.second_axis else "Y1",
     }
+    if line.legend:
+        drawn["legendTemplate"] = line.legend
+    return drawn
 
 
 def quantiles(series: Series, *by: str) -> list[Line]:
@@ -94,16 +99,10 @@ def dashboard(title: str, rows: Iterable[Row]) -> dict[str, Any]:
     top = 0
     for row in rows:
         width = COLUMNS // len(row.widgets)
-        tiles += [
-            {
-                "xPos": width * place,
-                "yPos": top,
-                "width": width,
-                "height": row.height,
-                "widget": widget,
-            }
-            for place, widget in enumerate(row.widgets)
-        ]
+        for place, widget in enumerate(row.widgets):
+            position = {"xPos": width * place, "yPos": top}
+            tile = {name: value for name, value in position.items() if value}
+            tiles.append({**tile, "width": width, "height": row.height, "widget": widget})
         top += row.height
     if len(tiles) > MAX_WIDGETS:
         raise ValueError(f"{title}: {len(tiles)} widgets; a dashboard holds {MAX_WIDGETS}")

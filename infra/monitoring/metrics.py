@@ -27,7 +27,6 @@ _BALANCED = Series("loadbalancing.googleapis.com/https/request_count", "https_lb
 API_REQUESTS = _BALANCED.of(backend_target_type="BACKEND_SERVICE")
 API_ERRORS = API_REQUESTS.where(response_code_class=500)
 CDN_REQUESTS = _BALANCED.of(backend_target_type="BACKEND_BUCKET")  # `cache_result`: HIT, MISS, …
-CDN_ERRORS = CDN_REQUESTS.where(response_code_class=500)
 CDN_BYTES = Series("loadbalancing.googleapis.com/https/response_bytes_count", "https_lb_rule").of(
     backend_target_type="BACKEND_BUCKET"
 )

@@ -70,6 +70,8 @@ def test_no_text_of_people_is_taken_for_an_attack(rules: list[dict[str, Any]]) -
         spared = {one["value"] for one in exclusion["requestQueryParams"]}
         assert {"q", "name", "description", "password"} <= spared
         assert {one["operator"] for one in exclusion["requestQueryParams"]} == {"EQUALS"}
+        assert {one["value"] for one in exclusion["requestHeaders"]} == {"authorization", "dpop"}
+        assert exclusion["requestCookies"] == [{"operator": "EQUALS_ANY"}]
 
 
 @pytest.mark.parametrize(

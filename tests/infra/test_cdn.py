@@ -58,7 +58,7 @@ def readers(tree: Tree, bucket: topology.Bucket) -> set[str]:
 def test_nobody_fills_signed_buckets_for_unsigned_requests(made: tuple[StackConfig, Tree]) -> None:
     config, tree = made
     providers = {cdn.provider for cdn in config.cdns}
-    others = {f"cdn-{cdn.name}" for cdn in config.cdns if not cdn.ours}
+    others = {f"cdn-fill-{cdn.name}" for cdn in config.cdns if not cdn.ours}
     for bucket in CDN_BUCKETS:
         if bucket.signed:
             media = {"gcp-sa-mediaedgefill"} if "media_cdn" in providers else set()
@@ -79,6 +79,15 @@ def test_a_grant_waits_for_what_makes_its_account(made: tuple[StackConfig, Tree]
         )
         awaited = {kinds.get(urn) for urn in grant.dependencies}
         assert (KEY if bucket.signed else BACKEND) in awaited
+        assert grant.patient  # the account comes some time after
+
+
+def test_media_cdns_account_comes_with_the_origin() -> None:
+    _, tree = committed("prod")
+    (grant,) = (one for one in tree.of_type(MEMBER) if "mediaedgefill" in one.inputs["member"])
+    (origin,) = tree.of_type("gcp:networkservices/edgeCacheOrigin:EdgeCacheOrigin")
+    assert origin.urn in grant.dependencies
+    assert grant.patient
 
 
 def test_the_url_map_waits_for_the_keys(made: tuple[StackConfig, Tree]) -> None:
@@ -242,10 +251,12 @@ def test_each_cdn_of_others_has_an_account_and_a_key_of_its_own() -> None:
     config, tree = committed("prod")
     others = [cdn for cdn in config.cdns if not cdn.ours]
     accounts = tree.of_type("gcp:serviceaccount/account:Account")
-    assert {one.inputs["accountId"] for one in accounts} == {f"cdn-{cdn.name}" for cdn in others}
+    assert {one.inputs["accountId"] for one in accounts} == {
+        f"cdn-fill-{cdn.name}" for cdn in others
+    }
     keys_ = tree.of_type("gcp:storage/hmacKey:HmacKey")
     assert {one.inputs["serviceAccountEmail"].partition("@")[0] for one in keys_} == {
-        f"cdn-{cdn.name}" for cdn in others
+        f"cdn-fill-{cdn.name}" for cdn in others
     }
     versions = tree.of_type("gcp:secretmanager/secretVersion:SecretVersion")
     assert len(versions) == len(others)

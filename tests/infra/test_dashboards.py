@@ -47,14 +47,30 @@ def test_it_keeps_to_the_limits(name: str) -> None:
     for tile in layout["tiles"]:
         cells = set(
             itertools.product(
-                range(tile["xPos"], tile["xPos"] + tile["width"]),
-                range(tile["yPos"], tile["yPos"] + tile["height"]),
+                range(left := tile.get("xPos", 0), left + tile["width"]),
+                range(top := tile.get("yPos", 0), top + tile["height"]),
             )
         )
         assert cells, "no area"
         assert not cells & taken, f"{tile['widget']['title']} lies over another"
-        assert tile["xPos"] + tile["width"] <= COLUMNS
+        assert left + tile["width"] <= COLUMNS
         taken |= cells
+
+
+def empty(drawn: Any, path: str = "") -> Iterator[str]:
+    """Where something is zero or empty."""
+    if isinstance(drawn, dict | list):
+        parts = drawn.items() if isinstance(drawn, dict) else enumerate(drawn)
+        for name, part in parts:
+            yield from empty(part, f"{path}.{name}")
+    if not drawn:
+        yield path
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_nothing_is_said_that_the_api_leaves_out(name: str) -> None:
+    """Else each `pulumi up` finds a difference."""
+    assert list(empty(DRAWN[name])) == []
 
 
 @pytest.mark.parametrize("name", DRAWN)

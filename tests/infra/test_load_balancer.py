@@ -82,7 +82,8 @@ def test_a_lost_region_is_left_but_never_the_last_one(made: tuple[StackConfig, T
             continue
         assert found is not None
         assert found["enforcingConsecutiveGatewayFailure"] == 100
-        assert found["enforcingConsecutiveErrors"] == 0  # a function's own fault is everywhere
+        # A function's own fault is everywhere. The provider would not send a 0.
+        assert found["enforcingConsecutiveErrors"] == 1
         ejected = found["maxEjectionPercent"] * len(config.regions) / 100
         assert len(config.regions) - 2 < ejected < len(config.regions) - 1 + 0.01
         # Google refuses these for serverless backends.
@@ -152,6 +153,7 @@ def test_the_bucket_is_the_first_segment_and_no_part_of_the_object(
             rule["routeAction"]["urlRewrite"]["pathPrefixRewrite"],
         )
         for rule in sorted(rules, key=lambda rule: rule["priority"])
+        if "service" in rule
     }
     assert routed == {
         "/audio/health/": ("audio-probe-id", "/health/"),
@@ -161,6 +163,24 @@ def test_the_bucket_is_the_first_segment_and_no_part_of_the_object(
         "/previews/": ("previews-id", "/"),
     }
     assert next(iter(routed)) == "/audio/health/"  # the narrower prefix first
+
+
+def test_nobody_is_shown_what_a_bucket_holds(made: tuple[StackConfig, Tree]) -> None:
+    config, tree = made
+    first = min(matcher(tree, "cdn")["routeRules"], key=lambda rule: rule["priority"])
+    assert [match["fullPathMatch"] for match in first["matchRules"]] == [
+        *("/", "/audio/", "/images/", "/covers/", "/previews/")
+    ]
+    assert first["urlRedirect"]["hostRedirect"] == config.domain
+    assert first["urlRedirect"]["pathRedirect"] == "/"
+
+
+def test_a_redirect_to_https_is_for_http_alone(made: tuple[StackConfig, Tree]) -> None:
+    config, tree = made
+    assert tree.one(URL_MAP, "https").inputs["defaultUrlRedirect"] == {
+        "hostRedirect": config.domain,
+        "stripQuery": True,
+    }
 
 
 def test_tls_is_1_3_and_http_is_3_and_plain_text_is_sent_away(

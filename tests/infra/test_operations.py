@@ -98,6 +98,7 @@ def test_budgets_are_counted_over_thirty_days(both: tuple[StackConfig, Tree]) ->
     for objective in OBJECTIVES:
         slo = tree.one(SLO, objective.name).inputs
         assert (slo["goal"], slo["rollingPeriodDays"]) == (objective.goal, 30)
+        assert tree.one(SLO, objective.name).patient  # metrics of logs are known late
         ratio = slo["requestBasedSli"]["goodTotalRatio"]
         assert ratio == {
             "badServiceFilter": objective.bad.filter(),
@@ -118,8 +119,10 @@ def test_incidents_reach_the_people_and_the_topic(both: tuple[StackConfig, Tree]
     assert {n for n, c in channels.items() if c["type"] == "email"} == set(config.alert_emails)
     assert channels["rollouts"]["type"] == "pubsub"
     assert channels["rollouts"]["labels"] == {"topic": f"{topology.SLO_BURN.name}-id"}
-    grant = tree.one("gcp:pubsub/topicIAMMember:TopicIAMMember", "monitoring-publishes").inputs
-    assert grant == {
+    grant = tree.one("gcp:pubsub/topicIAMMember:TopicIAMMember", "monitoring-publishes")
+    assert tree.one(CHANNEL, "rollouts").urn in grant.dependencies  # which makes the account
+    assert grant.patient
+    assert grant.inputs == {
         "project": config.project,
         "topic": topology.SLO_BURN.name,
         "role": "roles/pubsub.publisher",
@@ -247,6 +250,13 @@ def test_probes_ask_for_what_the_topology_serves(both: tuple[StackConfig, Tree])
         assert policy.inputs["severity"] == "CRITICAL"
 
 
+def test_audio_that_others_serve_is_not_asked_of_cloud_cdn() -> None:
+    config = example("prod")
+    others = tuple(cdn for cdn in config.cdns if cdn.provider != "cloud_cdn")
+    names_ = {probe.name for probe in probes(config.model_copy(update={"cdns": others}))}
+    assert names_ == {probe.name for probe in probes(config)} - {"unsigned-audio"}
+
+
 def test_the_api_must_refuse_and_the_issuer_must_be_ours() -> None:
     config, tree = made("prod")
     api = tree.one(UPTIME, "api").inputs["contentMatchers"]
@@ -286,6 +296,10 @@ def test_logs_are_kept_as_long_as_configured(both: tuple[StackConfig, Tree]) -> 
     assert tree.one(BUCKET, "default").inputs["retentionDays"] == config.log_retention_days
     audit = tree.one(BUCKET, "audit").inputs
     assert (audit["retentionDays"], audit["locked"]) == (400, config.protect)
+    # A locked one cannot be deleted, and would end `pulumi destroy`.
+    assert tree.one(BUCKET, "audit").retained
+    # Nor unlocked: a stack without protection leaves the lock as it is.
+    assert tree.one(BUCKET, "audit").ignored == (set() if config.protect else {"locked"})
 
 
 def test_the_use_of_keys_and_secrets_is_kept_for_itself(both: tuple[StackConfig, Tree]) -> None:
@@ -323,6 +337,8 @@ def test_metrics_come_from_the_lines_of_one_function(both: tuple[StackConfig, Tr
 def test_a_budget_tells_the_people_before_it_is_gone() -> None:
     config, tree = made("prod")
     assert config.budget is not None
+    counted = tree.one("pulumi:providers:gcp", "counted").inputs  # or people get a 403
+    assert (counted["billingProject"], counted["userProjectOverride"]) == (config.project, "true")
     budget = tree.one(BUDGET, "monthly").inputs
     assert budget["budgetFilter"]["projects"] == [f"projects/{PROJECT_NUMBER}"]
     assert budget["amount"]["specifiedAmount"] == {"currencyCode": "USD", "units": "20000"}

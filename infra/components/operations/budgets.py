@@ -28,6 +28,14 @@ class Budgets(pulumi.ComponentResource):
     ) -> None:
         super().__init__("segue:operations:Budgets", "budgets", None, opts)
         rule = gcp.billing.BudgetThresholdRuleArgs
+        # Calls to this API count against a project, and who signs in by gcloud brings none along.
+        counted = gcp.Provider(
+            "counted",
+            project=config.project,
+            billing_project=config.project,
+            user_project_override=True,
+            opts=child(self),
+        )
         gcp.billing.Budget(
             "monthly",
             billing_account=budget.billing_account,
@@ -48,5 +56,5 @@ class Budgets(pulumi.ComponentResource):
             all_updates_rule=gcp.billing.BudgetAllUpdatesRuleArgs(
                 monitoring_notification_channels=channels.people[:MAX_CHANNELS],
             ),
-            opts=child(self, depends_on=project.ready),
+            opts=child(self, depends_on=project.ready, provider=counted),
         )

@@ -39,20 +39,22 @@ class Channels(pulumi.ComponentResource):
             for address in config.alert_emails
         ]
         burns = topics[topology.SLO_BURN.name]
-        may_publish = gcp.pubsub.TopicIAMMember(
-            "monitoring-publishes",
-            project=config.project,
-            topic=burns.name,
-            role="roles/pubsub.publisher",
-            member=project.agent("monitoring"),
-            opts=child(self),
-        )
-        self.rollouts = gcp.monitoring.NotificationChannel(
+        rollouts = gcp.monitoring.NotificationChannel(
             "rollouts",
             project=config.project,
             display_name="Halts what is being rolled out",
             type="pubsub",
             labels={"topic": burns.id},
             force_delete=True,
-            opts=child(self, depends_on=[*project.ready, may_publish]),
-        ).name
+            opts=child(self, depends_on=project.ready),
+        )
+        self.rollouts = rollouts.name
+        # Google makes the account with the first channel of this kind.
+        gcp.pubsub.TopicIAMMember(
+            "monitoring-publishes",
+            project=config.project,
+            topic=burns.name,
+            role="roles/pubsub.publisher",
+            member=project.agent("monitoring"),
+            opts=child(self, depends_on=rollouts, hooks=project.patient),
+        )

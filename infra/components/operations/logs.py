@@ -19,8 +19,8 @@ AUDITED = ("cloudkms.googleapis.com", "secretmanager.googleapis.com")
 
 class Logs(pulumi.ComponentResource):
     """Retention and exclusions of the project's logs; the bucket `audit` for the use of keys and
-    secrets, locked where the stack is protected: then nobody can shorten or delete it, and a
-    project that is torn down keeps it until its lines are too old."""
+    secrets, locked where the stack is protected: then nobody can shorten or delete it. A stack that
+    is destroyed leaves it behind."""
 
     def __init__(
         self, config: StackConfig, project: Project, opts: pulumi.ResourceOptions | None = None
@@ -52,7 +52,15 @@ class Logs(pulumi.ComponentResource):
             description="Who used which key and secret",
             retention_days=AUDIT_DAYS,
             locked=config.protect,
-            opts=ready,
+            # A locked bucket cannot be deleted, and a deleted one holds its name for a week. The
+            # next stack of the project takes over the one that was left.
+            opts=child(
+                self,
+                depends_on=project.ready,
+                retain_on_delete=True,
+                # Nor can it be unlocked, when a stack gives up its protection.
+                ignore_changes=[] if config.protect else ["locked"],
+            ),
         )
         where = f"projects/{config.project}/locations/{LOCATION}/buckets/{AUDIT_BUCKET}"
         gcp.logging.ProjectSink(

@@ -53,7 +53,7 @@ class Objectives(pulumi.ComponentResource):
                     total_service_filter=objective.total.filter(),
                 )
             ),
-            opts=child(self, depends_on=self._metrics),
+            opts=child(self, depends_on=self._metrics, hooks=self._alerting.project.patient),
         )
 
     def _burn_alert(self, objective: Objective, alert: BurnAlert) -> None:

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from infra.components import child
+from infra.components.buckets import PROBE
 from infra.components.operations.alerts import Alerting, Condition
 from infra.config import StackConfig
 from infra.monitoring.alert_rules import Severity
@@ -39,8 +40,9 @@ class Probe:
 
 
 def probes(config: StackConfig) -> tuple[Probe, ...]:
-    """What is asked: a page, the API's refusal, the accounts' document, and that audio is shut."""
-    return (
+    """What is asked: a page, the API's refusal, the accounts' document, and, where Cloud CDN serves
+    it, that audio is shut."""
+    asked = (
         Probe("web-player", "/", says="<title>Segue</title>"),
         Probe("api", "/v1/markets", status=401, says="401", at="$.error.status"),
         Probe(
@@ -49,14 +51,17 @@ def probes(config: StackConfig) -> tuple[Probe, ...]:
             says=f'"{config.url}/accounts"',
             at="$.issuer",
         ),
-        Probe(
-            "unsigned-audio",
-            f"/{topology.AUDIO.name}/health/probe",
-            status=403,
-            of_cdn=True,
-            runbook=people.UNSIGNED_AUDIO,
-        ),
     )
+    if all(cdn.provider != "cloud_cdn" for cdn in config.cdns):
+        return asked
+    unsigned = Probe(
+        "unsigned-audio",
+        f"/{topology.AUDIO.name}/{PROBE}",
+        status=403,
+        of_cdn=True,
+        runbook=people.UNSIGNED_AUDIO,
+    )
+    return (*asked, unsigned)
 
 
 class Uptime(pulumi.ComponentResource):
