@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import pulumi
 import pulumi.runtime
 
+from infra.checks import TopologyError
 from infra.config import ConfigError, StackConfig
 from infra.program import declare
 
@@ -33,8 +34,8 @@ def _configured() -> StackConfig:
 
 
 try:
-    stack = _configured()
-except ConfigError as error:
+    outputs = declare(_configured())
+except (ConfigError, TopologyError) as error:
     raise pulumi.RunError(str(error)) from None
-for output, value in declare(stack).items():
+for output, value in outputs.items():
     pulumi.export(output, value)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from rich.table import Table
 from rich.tree import Tree as Drawing
 
 from infra import access, cost, names, policies, stacks
+from infra.checks import TopologyError
 from infra.config import ConfigError, StackConfig
 from infra.program import declare
 from infra.runtime import Resource, Tree, run_on_mocks
@@ -68,8 +70,12 @@ def main(
         raise typer.Exit(_engine(chosen))
     broken = False
     for config in chosen:
-        with console.status(f"{config.stack}: archives and resources"):
-            tree = run_on_mocks(lambda c=config: declare(c), stack=config.stack)  # type: ignore[misc]
+        try:
+            with console.status(f"{config.stack}: archives and resources"):
+                tree = run_on_mocks(partial(declare, config), stack=config.stack)
+        except TopologyError as error:
+            Console(stderr=True).print(str(error), markup=False)
+            raise typer.Exit(2) from None
         broken |= _show(console, config, tree, depth)
     raise typer.Exit(1 if broken else 0)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from infra import checks
 from infra.components.accounts import Accounts, Grants, Made
 from infra.components.bigtable import Bigtable
 from infra.components.buckets import Buckets
@@ -26,7 +27,11 @@ from infra.config import StackConfig
 
 
 def declare(config: StackConfig) -> dict[str, Any]:
-    """Declares every resource of the stack; returns its outputs."""
+    """Declares every resource of the stack; returns its outputs.
+
+    Raises TopologyError before the first one, where the topology cannot be deployed.
+    """
+    sources = checks.sources()
     project = Project(config)
     keyrings = Keyrings(config, project)
     accounts = Accounts(config, project)
@@ -55,7 +60,8 @@ def declare(config: StackConfig) -> dict[str, Any]:
     )
     builder = Builder(config, project, buckets.sources)
     built = Built(
-        sources=buckets.sources,
+        sources=sources,
+        bucket=buckets.sources,
         accounts=accounts.runs_as,
         secret_versions=pulumi.Output.all(**secrets.versions),
         key_location=keyrings.application_location,

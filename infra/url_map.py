@@ -58,6 +58,13 @@ class RouteRule:
     predicates: tuple[Predicate, ...]
 
 
+def behind_balancer(entry: topology.Entry) -> bool:
+    """Whether people's requests reach `entry`: an HTTP function that not only our services call."""
+    return isinstance(entry, topology.HttpFunction) and any(
+        route.auth is not topology.Auth.SERVICE for route in entry.routes
+    )
+
+
 def route_rules(functions: Iterable[topology.HttpFunction]) -> tuple[RouteRule, ...]:
     """The rules that route to `functions`, in order; at most four for each of them.
 

@@ -13,10 +13,12 @@ import pulumi
 import pulumi_gcp as gcp
 
 from infra import archives, names
+from infra.checks import Sources
 from infra.components import child
 from infra.components.project import Project
 from infra.config import StackConfig
 from infra.environment import Made, environment
+from infra.url_map import behind_balancer
 from shared import topology
 
 Deployable = topology.HttpFunction | topology.EventFunction
@@ -28,18 +30,12 @@ _BEHIND_BALANCER = "ALLOW_INTERNAL_AND_GCLB"
 _INTERNAL = "ALLOW_INTERNAL_ONLY"
 
 
-def behind_balancer(entry: topology.Entry) -> bool:
-    """Whether people's requests reach `entry`: an HTTP function that not only our services call."""
-    return isinstance(entry, topology.HttpFunction) and any(
-        route.auth is not topology.Auth.SERVICE for route in entry.routes
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Built:
     """What the functions stand on."""
 
-    sources: gcp.storage.Bucket
+    sources: Sources
+    bucket: gcp.storage.Bucket  # that the sources of functions go to
     accounts: Mapping[str, gcp.serviceaccount.Account]  # by entry
     secret_versions: pulumi.Input[Mapping[str, int]]
     key_location: str
@@ -157,11 +153,10 @@ class Functions(pulumi.ComponentResource):
             self.services[entry.name] = {r: _service(made[r], entry) for r in config.regions}
 
     def _source(self, entry: Deployable) -> gcp.storage.BucketObject:
-        archive = archives.function_archive(entry.name)
-        path = archive.write(archives.ROOT / BUILD_FOLDER)
+        path = self._built.sources.functions[entry.name].write(archives.ROOT / BUILD_FOLDER)
         return gcp.storage.BucketObject(
             f"{entry.name}-source",
-            bucket=self._built.sources.name,
+            bucket=self._built.bucket.name,
             name=f"functions/{path.name}",
             source=pulumi.FileAsset(str(path)),
             content_type="application/zip",

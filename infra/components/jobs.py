@@ -46,7 +46,7 @@ class Jobs(pulumi.ComponentResource):
         hash of its contents, so it is built anew only where they have changed."""
         config = self._config
         region = config.events_in
-        context = archives.jobs_context()
+        context = self._built.sources.jobs
         folder = context.unpack(archives.ROOT / BUILD_FOLDER)
         host = f"{region}-docker.pkg.dev"
         tag = f"{host}/{config.project}/segue/jobs:{context.digest[:16]}"

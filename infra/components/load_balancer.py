@@ -19,7 +19,6 @@ import pulumi_gcp as gcp
 from infra import names, url_map
 from infra.components import child
 from infra.components.cdn import HSTS, Cdn
-from infra.components.functions import behind_balancer
 from infra.components.project import Project
 from infra.config import StackConfig
 from shared import topology
@@ -54,7 +53,9 @@ class LoadBalancer(pulumi.ComponentResource):
     ) -> None:
         super().__init__("segue:edge:LoadBalancer", "load-balancer", None, opts)
         self._config, self._project, self._armor = config, project, armor
-        served = [function for function in topology.HTTP_FUNCTIONS if behind_balancer(function)]
+        served = [
+            function for function in topology.HTTP_FUNCTIONS if url_map.behind_balancer(function)
+        ]
         backends = {
             function.name: self._backend(function, services[function.name]) for function in served
         }

@@ -8,10 +8,10 @@ import pulumi_gcp as gcp
 
 from infra import names, stacks
 from infra.components.edge import Edge
-from infra.components.functions import behind_balancer
 from infra.components.project import Project
 from infra.config import StackConfig
 from infra.runtime import Tree, run_on_mocks
+from infra.url_map import behind_balancer
 from shared import topology
 
 
