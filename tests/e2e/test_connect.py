@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import threading
 import time
 import uuid
@@ -72,12 +71,10 @@ def test_a_command_reaches_every_device_of_every_worker_within_a_second(
         followers += [stack.enter_context(following(whole_cloud)) for _ in range(STREAMS - 1)]
         eventually(lambda: all(one.state and one.devices for one in followers), 10)
 
-        delays_s: list[float] = []
-
         def heard(check: Any) -> None:
             started = time.monotonic()
-            eventually(lambda: all(check(one) for one in followers), 20, 0.01)
-            delays_s.append(time.monotonic() - started)
+            eventually(lambda: all(check(one) for one in followers), WITHIN_S + 1, 0.01)
+            assert time.monotonic() - started < WITHIN_S
 
         def command(method: str, path: str, **request: Any) -> None:
             with whole_cloud.client(LISTENER) as api:  # a connection of its own: any worker
@@ -93,8 +90,6 @@ def test_a_command_reaches_every_device_of_every_worker_within_a_second(
         heard(lambda one: any(d["volume_percent"] == 13 for d in one.devices))
         versions = {one.state["version"] for one in followers}
         assert len(versions) == 1
-        # Of several: the machine may be busy with other tests for a moment.
-        assert statistics.median(delays_s) < WITHIN_S
     with whole_cloud.client(LISTENER) as api:
         _done(api.delete(f"{PLAYER}/devices/{device}"))
         devices = api.get(f"{PLAYER}/devices").raise_for_status().json()["devices"]
