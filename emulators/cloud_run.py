@@ -17,12 +17,9 @@ tests and for trying a release out by hand:
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
 import re
-import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +31,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from emulators.serving import Server
 from emulators.time_series import InvalidQuery, Requests, TimeSeries
 from shared import topology
 
@@ -280,17 +278,6 @@ async def _refusal(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": body}, error.status_code)
 
 
-class _Server(uvicorn.Server):
-    """Ends with 0 on SIGTERM and SIGINT; uvicorn raises the signal again when it is done."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, setattr, self, "should_exit", True)
-        yield
-
-
 def main() -> None:
     """Serves until SIGTERM."""
     parser = argparse.ArgumentParser(prog="emulators.cloud_run", description=__doc__)
@@ -306,7 +293,7 @@ def main() -> None:
         access_log=False,
         timeout_graceful_shutdown=1,
     )
-    _Server(config).run()
+    Server(config).run()
 
 
 if __name__ == "__main__":

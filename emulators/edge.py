@@ -11,9 +11,8 @@ import argparse
 import asyncio
 import contextlib
 import json
-import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from starlette.types import Receive, Scope, Send
 from emulators.edge_cache import NEGATIVE_TTL_S, EdgeCache, Fills, Origin, OriginError, Stored
 from emulators.edge_rules import Fault, RateLimit, byte_range, etag_matches, range_applies
 from emulators.edge_tokens import MediaRequest, Verdict, verifier
+from emulators.serving import Server
 from shared import topology
 
 CHUNK_BYTES = 256 * 1024
@@ -271,17 +271,6 @@ async def _send(send: Send, status: int, headers: dict[str, str], body: bytes | 
     await send({"type": "http.response.body", "body": b""})
 
 
-class _Server(uvicorn.Server):
-    """Ends with 0 on SIGTERM and SIGINT; uvicorn raises the signal again when it is done."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, setattr, self, "should_exit", True)
-        yield
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--host", default="127.0.0.1")
@@ -322,7 +311,7 @@ def main() -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
-    _Server(config).run()
+    Server(config).run()
 
 
 if __name__ == "__main__":
