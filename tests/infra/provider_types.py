@@ -30,10 +30,10 @@ def resource_class(token: str) -> Any:
     root = _PACKAGES[package].__name__
     where = module.partition("/")[0]
     holder = importlib.import_module(root if where == "index" else f"{root}.{where}")
-    for candidate in vars(holder).values():
-        if inspect.isclass(candidate) and getattr(candidate, "pulumi_type", None) == token:
-            return candidate
-    raise KeyError(f"{root} has no resource {token} ({name})")
+    found = getattr(holder, name, None)  # by name: the module is loaded when it is asked
+    if getattr(found, "pulumi_type", None) != token:
+        raise KeyError(f"{root} has no resource {token}")
+    return found
 
 
 @cache
