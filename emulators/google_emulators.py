@@ -1,7 +1,8 @@
 """Google's own emulators, out of the Cloud SDK, started directly.
 
 `gcloud beta emulators … start` would fork wrappers that outlive their parent, so the programs
-beneath are started instead: the jar of Firestore, the jar of Pub/Sub, the binary of Bigtable.
+beneath are started instead: the jars of Firestore and Pub/Sub, the binaries of Bigtable and
+Spanner.
 """
 
 from __future__ import annotations
@@ -93,3 +94,14 @@ def bigtable(port: int) -> list[str]:
     """Command line of the Bigtable emulator."""
     binary = _component("bigtable-emulator", "cbtemulator")
     return [str(binary), "-host=127.0.0.1", f"-port={port}"]
+
+
+def spanner(port: int) -> list[str]:
+    """Command line of the Spanner emulator, which keeps all in memory. It speaks gRPC; the REST
+    gateway beside it is for clients that do not."""
+    binary = sdk_root() / "bin" / "cloud_spanner_emulator" / "emulator_main"
+    if not binary.exists():
+        raise MissingEmulator(
+            f"bin/cloud_spanner_emulator is not part of the Cloud SDK at {sdk_root()}"
+        )
+    return [str(binary), f"--host_port=127.0.0.1:{port}"]

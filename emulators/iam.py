@@ -8,6 +8,7 @@ refuses what the entry does not declare. The product's code knows nothing of it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextvars import ContextVar
@@ -249,6 +250,53 @@ def check_storage(method: str, url: str) -> None:
     check(Access("bucket", _declared_bucket(found[1]), "write" if writing else "read"))
 
 
+_WAREHOUSE_URL = re.compile(r"^/bigquery/v2/projects/[^/]+/(.*)$")
+_WAREHOUSE_DATA = re.compile(r"^datasets/[^/]+/tables/([^/]+)/(insertAll|data)$")
+_QUOTED = re.compile(r"`([^`]+)`")
+_WRITING_SQL = re.compile(
+    r"^\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|CREATE|ALTER|DROP|EXPORT|LOAD)\b", re.IGNORECASE
+)
+
+
+def check_warehouse(method: str, url: str, body: bytes | str | None) -> None:
+    """Checks one request of the BigQuery API: a query touches each table and view that it names
+    with its dataset, in backquotes. What is neither a query nor a table's rows is refused."""
+    running = caller.get()
+    found = _WAREHOUSE_URL.match(urlsplit(url).path)
+    if running is None or found is None:
+        return
+    path = found[1]
+    rows = _WAREHOUSE_DATA.match(path)
+    if rows:
+        action = "write" if rows[2] == "insertAll" else "read"
+        check(_warehouse_access(unquote(rows[1]), action))
+    elif method == "POST" and path in ("queries", "jobs"):
+        sql = _query_in(json.loads(body or "{}"))
+        action = "write" if _WRITING_SQL.match(sql) else "read"
+        named = [one.rpartition(".")[2] for one in _QUOTED.findall(sql) if "." in one]
+        if not named:
+            raise UndeclaredAccess(
+                "A query names its tables and views as `project.dataset.name`, in backquotes."
+            )
+        for name in named:
+            check(_warehouse_access(name, action))
+    elif not (method == "GET" and path.startswith(("queries/", "jobs/"))):
+        raise UndeclaredAccess(f"{method} {path} is not known to emulators/iam.py; add it.")
+
+
+def _query_in(request: Any) -> str:
+    """The SQL of a request to `queries` or, below its configuration, to `jobs`."""
+    holder = request if "query" in request else request.get("configuration", {}).get("query")
+    if holder is None:
+        raise UndeclaredAccess("BigQuery jobs but queries are not known to emulators/iam.py.")
+    return str(holder["query"])
+
+
+def _warehouse_access(name: str, action: str) -> Access:
+    is_view = any(view.name == name for view in topology.WAREHOUSE_VIEWS)
+    return Access("warehouse view" if is_view else "warehouse table", name, action)
+
+
 _REST_SERVICES = {
     re.compile(r"^/v2/projects/[^/]+/locations/[^/]+/(?:services|operations)(?:/|$)"): "run",
     re.compile(r"^/v3/projects/[^/]+/timeSeries$"): "monitoring",
@@ -314,6 +362,7 @@ def install() -> None:
 
     def checked_send(self: requests.Session, request: Any, **kwargs: Any) -> Any:
         check_storage(request.method or "GET", request.url or "")
+        check_warehouse(request.method or "GET", request.url or "", request.body)
         return send(self, request, **kwargs)
 
     requests.Session.send = checked_send  # type: ignore[method-assign]

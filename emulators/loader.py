@@ -38,6 +38,11 @@ def load(cloud: LocalCloud, console: Console, files: Sequence[Path], owner: str)
     return {upload_id: track_id for track_id, upload_id in result["uploads"].items()}
 
 
+def are_held(cloud: LocalCloud, files: Sequence[Path]) -> bool:
+    """Whether Firestore's export holds all of `files`."""
+    return {_digest(file) for file in files} <= cloud.snapshots.held()
+
+
 def keep(cloud: LocalCloud, files: Sequence[Path]) -> None:
     """Keeps Firestore's contents for the next start, which need not load `files` again; unless
     they are so large that to load them again is quicker."""

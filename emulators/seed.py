@@ -1,4 +1,5 @@
-"""Fills a fresh local cloud: accounts, the demo catalogue, catalogues and music of the user's own.
+"""Fills a fresh local cloud: accounts, the demo catalogue, catalogues and music of the user's own,
+and the search index of them.
 
 Masters stay in their bucket, and Firestore starts from its last export. A second start writes of
 the catalogues that are in the export only the listening history, which Bigtable has forgotten, asks
@@ -61,6 +62,9 @@ SCOPES = (  # all that there are; tests hold them to the product's own list
     "user-top-read",
 )
 REDRIVE_TIMEOUT_S = 600.0
+JOB_TIMEOUT_S = 300.0
+INDEX_TIMEOUT_S = 3600.0  # of a catalogue of a million tracks
+INDEX_POINTER = "search/current.json"  # in the bucket of the models
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 TOKEN_LIFE_S = 3000.0  # renewed before its hour is over
 
@@ -104,9 +108,14 @@ def fill(
     """Accounts and catalogues, then the masters that are there already, then the user's music.
     Raises SeedingFailed."""
     try:
-        files = [_accounts(cloud, demo), *([_demo(cloud, console)] if demo else []), *catalogues]
+        own = [*([_demo(cloud, console)] if demo else []), *catalogues]
+        files = [_accounts(cloud, demo), *own]
+        is_indexed = loader.are_held(cloud, own) and _has_index(cloud)
         loaded = loader.load(cloud, console, files, DEMO_USER)
         _finish_masters(cloud, console, loaded)
+        if not is_indexed:
+            with console.status("Building the search index …"):
+                _run_job(cloud, "build_search_index", "--force", timeout_s=INDEX_TIMEOUT_S)
         summary = _music(cloud, console, _TokenSource(cloud), music)
         loader.keep(cloud, files)
         if devices := loader.speakers(files):
@@ -173,14 +182,23 @@ def _demo(cloud: LocalCloud, console: Console) -> Path:
         return demo_catalogue.write(cloud.state)
 
 
-def _run_job(cloud: LocalCloud, name: str, *arguments: str) -> None:
+def _has_index(cloud: LocalCloud) -> bool:
+    """Whether there is a search index; it outlives the cloud, with its bucket."""
+    name = INDEX_POINTER.replace("/", "%2F")
+    url = f"http://127.0.0.1:{cloud.ports.storage}/storage/v1/b/{PROJECT}-models/o/{name}"
+    return httpx.get(url, timeout=60).status_code == 200
+
+
+def _run_job(
+    cloud: LocalCloud, name: str, *arguments: str, timeout_s: float = JOB_TIMEOUT_S
+) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "emulators.job_host", name, *arguments],
         env={**os.environ, **cloud.environment()},
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout_s,
         check=False,
     )
     if done.returncode != 0:

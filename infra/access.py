@@ -21,11 +21,14 @@ from infra.roles import (
     FIRESTORE_WRITER,
     JOB_USER,
     PROJECT_LEVEL,
+    SEARCH_READER,
+    SEARCH_WRITER,
     SERVICE_ROLES,
 )
 from shared import topology
 from shared.topology import Resource
 
+_SEARCH_BUILDER = "build_search_index"  # loads the whole catalogue, whichever engine it is for
 # Dynamic secrets that entries read and the stack makes, one for each CDN.
 _MADE_BY_STACK = (topology.CDN_KEYS,)
 _READER: dict[type[Resource], str] = {
@@ -131,6 +134,15 @@ def grants(entry: topology.Entry) -> tuple[Grant, ...]:
         *_published(entry),
         *(grant for used in dict.fromkeys(entry.uses) for grant in _used(entry.name, used)),
     )
+
+
+def search_role(entry: topology.Entry) -> str | None:
+    """The role (a key of `roles.SEARCH_ROLES`) of `entry` on the database of search, in stacks that
+    have one: whoever writes what became of documents writes it there too, whoever reads that
+    searches there."""
+    if entry.name == _SEARCH_BUILDER or topology.SEARCH_CHANGES in entry.writes:
+        return SEARCH_WRITER
+    return SEARCH_READER if topology.SEARCH_CHANGES in entry.reads else None
 
 
 def signing_grants(account: str) -> tuple[Grant, ...]:

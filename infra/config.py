@@ -12,7 +12,7 @@ import contextlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
@@ -74,6 +74,19 @@ class BigtableScale(_Section):
     cpu_target_percent: int = Field(default=60, ge=10, le=80)  # the service's own bounds
 
 
+class SpannerScale(_Section):
+    """The Spanner instance of search: `min_units` to `max_units` processing units in one region,
+    of which a thousand are a node. Equal, they stay; else they grow by thousands.
+
+    https://cloud.google.com/spanner/docs/compute-capacity
+    """
+
+    region: str = ""  # empty: home
+    min_units: int = Field(default=1_000, ge=100, le=1_000_000)
+    max_units: int = Field(default=3_000, ge=100, le=1_000_000)
+    cpu_target_percent: int = Field(default=65, ge=10, le=90)  # 65 is Google's advice for a region
+
+
 class Budget(_Section):
     """A monthly budget; alerts go out at 50, 90 and 100 % of it, and where it is forecast."""
 
@@ -94,6 +107,8 @@ class StackConfig(_Section):
     warehouse_location: str
     warehouse_replica: str | None = None
     bigtable: BigtableScale = BigtableScale()
+    search_engine: Literal["local", "spanner"] = "local"
+    spanner: SpannerScale = SpannerScale()  # of a stack whose `search_engine` is `spanner`
     scale_to_zero: bool = False  # True: no instance waits for requests, whatever the topology says
     max_instances: int = Field(default=100, ge=1, le=1000)  # per function and region
     gradual_releases: bool = True  # a new revision gets its traffic step by step
@@ -118,6 +133,11 @@ class StackConfig(_Section):
     def events_in(self) -> str:
         """The region that handles events and runs jobs."""
         return self.events_region or self.home
+
+    @property
+    def spanner_in(self) -> str:
+        """The region of search's Spanner instance."""
+        return self.spanner.region or self.home
 
     @property
     def url(self) -> str:
@@ -241,8 +261,24 @@ def _mistakes(config: StackConfig) -> list[str]:
     scale = config.bigtable
     if scale.max_nodes < scale.min_nodes:
         found.append("segue:bigtable: maxNodes is below minNodes")
+    found += _spanner_mistakes(config)
     cdns = getattr(config, "cdns", ())
     return found + _cdn_mistakes(cdns) + _key_mistakes(config, cdns)
+
+
+def _spanner_mistakes(config: StackConfig) -> list[str]:
+    scale = config.spanner
+    if scale.region and scale.region not in REGIONS:
+        return [f"segue:spanner.region: unknown location {scale.region!r}; known: {_some(REGIONS)}"]
+    if scale.max_units < scale.min_units:
+        return ["segue:spanner: maxUnits is below minUnits"]
+    if scale.min_units < scale.max_units and scale.min_units < 1_000:
+        return ["segue:spanner: an instance that grows has 1,000 minUnits at least"]
+    return [
+        f"segue:spanner.{to_camel(name)}: a multiple of 100, from 1,000 on of 1,000"
+        for name in ("min_units", "max_units")
+        if (units := getattr(scale, name)) % (100 if units < 1_000 else 1_000)
+    ]
 
 
 def _cdn_mistakes(cdns: tuple[CdnConfig, ...]) -> list[str]:

@@ -21,6 +21,9 @@ SECONDS = HOURS * 3600
 
 # https://cloud.google.com/bigtable/pricing
 BIGTABLE_NODE_HOUR = 0.65
+# https://cloud.google.com/spanner/pricing: the Enterprise edition in one region, three replicas
+SPANNER_NODE_HOUR = 1.23
+SPANNER_NODE_UNITS = 1_000
 # https://cloud.google.com/vpc/network-pricing#lb: the first five forwarding rules together
 FORWARDING_HOUR = 0.025
 # https://cloud.google.com/armor/pricing
@@ -74,6 +77,14 @@ def _bigtable(resources: Sequence[Registered]) -> Iterator[Line]:
         )
         usd = nodes * BIGTABLE_NODE_HOUR * HOURS
         yield Line("Bigtable", usd, f"{nodes:.0f} nodes at least in {len(clusters)} clusters")
+
+
+def _spanner(resources: Sequence[Registered]) -> Iterator[Line]:
+    for instance in _of(resources, "gcp:spanner/instance:Instance"):
+        limits = instance.inputs.get("autoscalingConfig", {}).get("autoscalingLimits", {})
+        units = limits.get("minProcessingUnits") or instance.inputs["processingUnits"]
+        usd = units / SPANNER_NODE_UNITS * SPANNER_NODE_HOUR * HOURS
+        yield Line("Spanner", usd, f"{units:,.0f} processing units at least")
 
 
 def _waiting_instances(resources: Sequence[Registered]) -> Iterator[Line]:
@@ -162,4 +173,4 @@ def _seconds(period: Any) -> float:
     return float(str(period or "60s").removesuffix("s"))
 
 
-_RULES = (_bigtable, _waiting_instances, _scheduled_jobs, _balancer, _keys, _monitoring)
+_RULES = (_bigtable, _spanner, _waiting_instances, _scheduled_jobs, _balancer, _keys, _monitoring)

@@ -59,6 +59,10 @@ def environment(
     }
     uploads = topology.UPLOAD_SIGNING_KEY.account_key
     assert uploads is not None
+    spanner = {
+        "SEGUE_SEARCH_ENGINE": "spanner",
+        "SEGUE_SPANNER_DATABASE": names.search_database(config.project),
+    }
     return {
         "GOOGLE_CLOUD_PROJECT": config.project,
         "SEGUE_PROJECT": config.project,
@@ -77,4 +81,5 @@ def environment(
         "SEGUE_UPLOAD_ACCOUNT": names.email(uploads, config.project),
         "SEGUE_KMS_LOCATION": key_location,
         "SEGUE_BIGTABLE_TRANSACTIONS_PROFILE": names.transactions_profile(region),
+        **(spanner if config.search_engine == "spanner" else {}),
     }

@@ -7,6 +7,8 @@ from shared import topology
 RING = topology.KMS_KEY_RING
 BIGTABLE_INSTANCE = topology.BIGTABLE_INSTANCE
 DATASET = topology.WAREHOUSE_DATASET
+SPANNER_INSTANCE = "segue-search"  # an instance's id has 2 to 64 characters
+SPANNER_DATABASE = "search"
 
 
 def service(entry: topology.Entry) -> str:
@@ -44,6 +46,11 @@ def bucket(declared: topology.Bucket, project: str) -> str:
 def database(zone: str, home: str) -> str:
     """Firestore database of a residency zone: the home zone's is the default one."""
     return "(default)" if zone == home else f"segue-{zone}"
+
+
+def search_database(project: str) -> str:
+    """Full name of Spanner's database, as `Settings.spanner_database` has it."""
+    return f"projects/{project}/instances/{SPANNER_INSTANCE}/databases/{SPANNER_DATABASE}"
 
 
 def transactions_profile(region: str) -> str:

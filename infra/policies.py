@@ -26,6 +26,7 @@ BUCKET = "gcp:storage/bucket:Bucket"
 DATABASE = "gcp:firestore/database:Database"
 BIGTABLE_INSTANCE = "gcp:bigtable/instance:Instance"
 BIGTABLE_TABLE = "gcp:bigtable/table:Table"
+SPANNER_DATABASE = "gcp:spanner/database:Database"
 DATASET = "gcp:bigquery/dataset:Dataset"
 WAREHOUSE_TABLE = "gcp:bigquery/table:Table"
 TOPIC = "gcp:pubsub/topic:Topic"
@@ -140,6 +141,7 @@ def customer_managed_encryption(resources: Resources, stack: Stack) -> Iterator[
             yield bucket.name, "holds masters or people's data without a key of ours"
     for kind, path in (
         (DATABASE, ("cmekConfig", "kmsKeyName")),
+        (SPANNER_DATABASE, ("encryptionConfig", "kmsKeyName")),
         (DATASET, ("defaultEncryptionConfiguration", "kmsKeyName")),
         (TOPIC, ("kmsKeyName",)),
     ):
@@ -188,7 +190,9 @@ def an_account_each(resources: Resources, stack: Stack) -> Iterator[Violation]:
 @policy("Our accounts have the roles that their declarations ask for, and no basic one.")
 def no_role_wider_than_declared(resources: Resources, stack: Stack) -> Iterator[Violation]:
     declared = {
-        names.account_id(entry): Counter(grant.role for grant in access.grants(entry))
+        names.account_id(entry): Counter(
+            [*(grant.role for grant in access.grants(entry)), access.search_role(entry) or ""]
+        )
         for entry in topology.ENTRIES.values()
     }
     for resource in resources:
@@ -219,13 +223,15 @@ def state_is_protected(resources: Resources, stack: Stack) -> Iterator[Violation
         (DATABASE, "deleteProtectionState", "DELETE_PROTECTION_ENABLED"),
         (BIGTABLE_INSTANCE, "deletionProtection", True),
         (BIGTABLE_TABLE, "deletionProtection", "PROTECTED"),
+        (SPANNER_DATABASE, "enableDropProtection", True),
         (WAREHOUSE_TABLE, "deletionProtection", True),
         (DATASET, "deleteContentsOnDestroy", False),
     ):
         for resource in _of(resources, kind):
             if resource.inputs.get(setting) != wanted:
                 yield resource.name, f"has {setting} {resource.inputs.get(setting)!r}"
-    for resource in _of(resources, BUCKET, DATABASE, BIGTABLE_INSTANCE, DATASET, CRYPTO_KEY):
+    kinds = (BUCKET, DATABASE, BIGTABLE_INSTANCE, SPANNER_DATABASE, DATASET, CRYPTO_KEY)
+    for resource in _of(resources, *kinds):
         if not resource.protect:
             yield resource.name, "is not protected in Pulumi"
 

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.tree import Tree as Drawing
 
 from infra import access, cost, names, policies, stacks
@@ -60,7 +60,7 @@ def main(
     ] = False,
 ) -> None:
     """Prints the resources of a stack, who may do what and why, and what it costs at least."""
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else 160)
     try:
         chosen = [stacks.example(name) for name in stack or stacks.names()]
     except ConfigError as error:
@@ -129,7 +129,8 @@ def _counts(tree: Tree) -> Table:
 def _accounts(config: StackConfig, tree: Tree) -> Table:
     """Functions and jobs by their declarations; other accounts as they stand in the tree, with
     what they are for."""
-    table = Table("service account", "role", "on", "why", title="Who may do what")
+    whole = [Column(name, no_wrap=True) for name in ("service account", "role", "on")]
+    table = Table(*whole, "why", title="Who may do what")
     for entry in topology.ENTRIES.values():
         rows = [(role, on, why) for role, on, why in access.explain(entry)]
         _add(table, names.account_id(entry), rows or [("none", "", "declares nothing")])

@@ -18,6 +18,7 @@ from infra.components.jobs import Jobs
 from infra.components.keyrings import Keyrings
 from infra.components.operations import Operations
 from infra.components.project import Project
+from infra.components.search_database import SearchDatabase
 from infra.components.secrets import Secrets
 from infra.components.topics import Topics
 from infra.components.transcoding import Transcoding
@@ -58,6 +59,8 @@ def declare(config: StackConfig) -> dict[str, Any]:
             warehouse=warehouse.tables,
         ),
     )
+    if config.search_engine == "spanner":
+        SearchDatabase(config, project, keyrings, accounts.runs_as)
     builder = Builder(config, project, buckets.sources)
     built = Built(
         sources=sources,

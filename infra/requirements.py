@@ -17,6 +17,8 @@ from infra.imports import ArchiveError, Import
 # Which distribution an import is of; the longest name that matches goes first.
 DISTRIBUTIONS = {
     "PIL": "pillow",
+    "Stemmer": "pystemmer",
+    "anyascii": "anyascii",
     "argon2": "argon2-cffi",
     "authlib": "authlib",
     "cachetools": "cachetools",
@@ -32,6 +34,7 @@ DISTRIBUTIONS = {
     "google.cloud.firestore_v1": "google-cloud-firestore",
     "google.cloud.kms_v1": "google-cloud-kms",
     "google.cloud.secretmanager_v1": "google-cloud-secret-manager",
+    "google.cloud.spanner_v1": "google-cloud-spanner",
     "google.cloud.storage": "google-cloud-storage",
     "google.cloud.tasks_v2": "google-cloud-tasks",
     "google.cloud.video.transcoder_v1": "google-cloud-video-transcoder",
@@ -41,13 +44,19 @@ DISTRIBUTIONS = {
     "grpc": "grpcio",
     "httpx": "httpx",
     "imageio_ffmpeg": "imageio-ffmpeg",
+    "jellyfish": "jellyfish",
     "jinja2": "jinja2",
     "joserfc": "joserfc",
+    "lightgbm": "lightgbm",
     "mutagen": "mutagen",
+    "numpy": "numpy",
     "opentelemetry": "opentelemetry-api",
     "pydantic": "pydantic",
     "pydantic_core": "pydantic-core",
+    "requests": "requests",
+    "scipy": "scipy",
     "starlette": "starlette",
+    "tantivy": "tantivy",
     "typing_extensions": "typing-extensions",
 }
 

@@ -32,6 +32,27 @@ CUSTOM_ROLES: dict[str, tuple[str, ...]] = {
     ),
     "segueTimeSeries": ("monitoring.timeSeries.list",),
 }
+# On Spanner's database of search, where a stack has one. Google's own roles hold more:
+# `databaseUser` changes tables too.
+SEARCH_READER, SEARCH_WRITER = "segueSearchReader", "segueSearchWriter"
+_SEARCH_READS = (
+    "spanner.databases.beginReadOnlyTransaction",
+    "spanner.databases.get",
+    "spanner.databases.read",
+    "spanner.databases.select",
+    "spanner.sessions.create",
+    "spanner.sessions.delete",
+    "spanner.sessions.get",
+)
+SEARCH_ROLES: dict[str, tuple[str, ...]] = {
+    SEARCH_READER: _SEARCH_READS,
+    SEARCH_WRITER: (
+        *_SEARCH_READS,
+        "spanner.databases.beginOrRollbackReadWriteTransaction",
+        "spanner.databases.beginPartitionedDmlTransaction",
+        "spanner.databases.write",
+    ),
+}
 SERVICE_ROLES = {
     topology.TRANSCODER.name: "segueTranscoder",
     topology.RUN.name: "segueTraffic",

@@ -65,7 +65,10 @@ AUDIO_FEATURES = Collection("audio_features", indexes=(("cell",),))
 LYRICS = Collection("lyrics")
 CATEGORIES = Collection("categories")
 FEATURED = Collection("featured")
-SEARCH_DOCUMENTS = Collection("search_documents", indexes=(("type", "prefixes[]", "-popularity"),))
+# What became of documents since the index was built; an index that is older is never served.
+SEARCH_CHANGES = Collection(
+    "search_changes", ttl_field="expires_at", indexes=(("slice", "changed_at"),)
+)
 # --- people's own
 PLAYLISTS = Collection("playlists", pii=True)
 # Below each playlist: granted with it, declared for its TTL policy and its indexes.
@@ -118,6 +121,9 @@ CATALOGUES = Bucket("catalogues", delete_after_days=7, sensitive=True)
 # Parquet files of the warehouse, for training and for whoever reads without BigQuery.
 LAKE = Bucket("lake", cold_after_days=30, sensitive=True)
 
+# Built by jobs and read by functions: search indexes, rankers. Each version is written once.
+MODELS = Bucket("models")
+
 LISTENING_HISTORY = Table("listening_history", (Family("play", max_age_s=90 * DAY_S),))
 PLAY_COUNTS = Table(
     "play_counts", (Family("seen", max_age_s=8 * DAY_S), Family("pending"), Family("total"))
@@ -160,11 +166,44 @@ PLAYBACK_EVENTS_VIEW = WarehouseView(
     "FROM `{dataset}.playback_events`) WHERE delivery = 1",
 )
 
+SEARCH_EVENTS_TABLE = WarehouseTable(
+    "search_events",
+    (
+        Column("event_id", "STRING"),
+        Column("user_id", "STRING"),
+        Column("ts", "TIMESTAMP"),
+        Column("query", "STRING"),
+        Column("type", "STRING"),
+        Column("market", "STRING"),
+        Column("locale", "STRING"),
+        Column("view", "STRING"),
+        Column("offset", "INTEGER"),
+        Column("total", "INTEGER"),
+        Column("shown", "STRING"),
+        Column("features", "STRING"),
+        Column("suggested_query", "STRING"),
+        Column("subscription_name", "STRING"),
+        Column("message_id", "STRING"),
+        Column("publish_time", "TIMESTAMP"),
+        Column("attributes", "STRING"),
+    ),
+    partition_by="ts",
+    cluster_by=("type",),
+    expires_after_days=90,
+)
+SEARCH_EVENTS_VIEW = WarehouseView(
+    "search_events_unique",
+    "SELECT * EXCEPT (delivery) FROM (SELECT *, ROW_NUMBER() OVER "
+    "(PARTITION BY event_id ORDER BY publish_time, message_id) AS delivery "
+    "FROM `{dataset}.search_events`) WHERE delivery = 1",
+)
+
 MASTER_RECEIVED = Topic("master-received", schema="MasterReceived")
 TRANSCODE_FINISHED = Topic("transcode-finished", schema=None)
 TRACK_PUBLISHED = Topic("track-published", schema="TrackPublished")
 PLAYBACK_EVENTS = Topic("playback-events", schema="PlaybackEvent")
 FOLLOW_CHANGED = Topic("follow-changed", schema="FollowChanged")
+SEARCH_EVENTS = Topic("search-events", schema="SearchEvent")
 SLO_BURN = Topic("slo-burn", schema=None)  # incidents, as Cloud Monitoring publishes them
 
 CDN_PRIMING = Queue(
@@ -318,9 +357,15 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
     ),
     HttpFunction(
         name="search",
-        routes=(Route("/v1/search", rate_class=RateClass.SEARCH),),
+        routes=(
+            Route("/v1/search", rate_class=RateClass.SEARCH),
+            Route("/v1/search/suggest", rate_class=RateClass.SEARCH),
+        ),
         reads=(
-            SEARCH_DOCUMENTS,
+            MODELS,
+            SEARCH_CHANGES,
+            LISTENING_HISTORY,
+            FOLLOWS,
             TRACKS,
             ALBUMS,
             ARTISTS,
@@ -331,6 +376,8 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
             COUNTERS,
         ),
         writes=PER_REQUEST,
+        publishes=(SEARCH_EVENTS,),
+        memory_mb=4096,  # /tmp is memory, and two versions of the index may lie there
         min_instances=1,
     ),
     HttpFunction(
@@ -365,7 +412,7 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
             FOLLOWS,
             COUNTERS,
             COVERS,
-            SEARCH_DOCUMENTS,
+            SEARCH_CHANGES,
             IDEMPOTENCY_KEYS,
             *PER_REQUEST,
         ),
@@ -388,7 +435,7 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
         ),
         reads=(TRACKS, ALBUMS, ARTISTS, SHOWS, EPISODES, RESUME_POINTS, USERS, PLAYLISTS),
         # An owner who removes a playlist from the library takes it out of search.
-        writes=(LIBRARIES, LIBRARY_ITEMS, FOLLOWS, COUNTERS, SEARCH_DOCUMENTS, *PER_REQUEST),
+        writes=(LIBRARIES, LIBRARY_ITEMS, FOLLOWS, COUNTERS, SEARCH_CHANGES, *PER_REQUEST),
         publishes=(FOLLOW_CHANGED,),
     ),
     HttpFunction(
@@ -542,7 +589,7 @@ EVENT_FUNCTIONS: tuple[EventFunction, ...] = (
             TRACKS,
             ALBUMS,
             ARTISTS,
-            SEARCH_DOCUMENTS,
+            SEARCH_CHANGES,
         ),
         publishes=(TRACK_PUBLISHED,),
         uses=(TRANSCODER, TRANSCODE_KEYS, CONTENT_KEY_KEK),
@@ -601,6 +648,38 @@ JOBS: tuple[Job, ...] = (
         timeout_s=280,
     ),
     Job(
+        name="build_search_index",
+        schedule="7 * * * *",  # F186: a new catalogue is found within four hours
+        reads=(
+            TRACKS,
+            ALBUMS,
+            ARTISTS,
+            SHOWS,
+            EPISODES,
+            PLAYLISTS,
+            USERS,
+            COUNTERS,
+            FOLLOWS,
+            SEARCH_EVENTS_VIEW,
+            PLAYBACK_EVENTS_VIEW,
+        ),
+        writes=(MODELS,),
+        memory_mb=8192,
+        cpu=2.0,
+    ),
+    Job(
+        name="train_search_ranker",
+        schedule="30 4 * * 1",
+        reads=(SEARCH_EVENTS_VIEW, PLAYBACK_EVENTS_VIEW),
+        writes=(MODELS,),
+        memory_mb=4096,
+        cpu=2.0,
+    ),
+    Job(
+        name="withdraw_content",
+        writes=(TRACKS, ALBUMS, ARTISTS, SEARCH_CHANGES, AUDIT_LEDGER),
+    ),
+    Job(
         name="seed_accounts",
         writes=(USERS, USERNAMES, OAUTH_CLIENTS),
     ),
@@ -619,7 +698,6 @@ JOBS: tuple[Job, ...] = (
             LYRICS,
             CATEGORIES,
             FEATURED,
-            SEARCH_DOCUMENTS,
             OAUTH_CLIENTS,
             PLAYLISTS,
             LIBRARIES,
@@ -659,7 +737,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     LYRICS,
     CATEGORIES,
     FEATURED,
-    SEARCH_DOCUMENTS,
+    SEARCH_CHANGES,
     PLAYLISTS,
     PLAYLIST_ITEMS,
     LIBRARIES,
@@ -693,14 +771,16 @@ BUCKETS: tuple[Bucket, ...] = (
     PREVIEWS,
     CATALOGUES,
     LAKE,
+    MODELS,
 )
 BIGTABLE_INSTANCE = "segue-tables"  # an instance's id has 6 to 33 characters
 BIGTABLE_PROFILE = "nearest"  # routes to any cluster; conditional writes have others
 TABLES: tuple[Table, ...] = (LISTENING_HISTORY, PLAY_COUNTS, RATE_WINDOWS)
-WAREHOUSE_TABLES: tuple[WarehouseTable, ...] = (PLAYBACK_EVENTS_TABLE,)
-WAREHOUSE_VIEWS: tuple[WarehouseView, ...] = (PLAYBACK_EVENTS_VIEW,)
+WAREHOUSE_TABLES: tuple[WarehouseTable, ...] = (PLAYBACK_EVENTS_TABLE, SEARCH_EVENTS_TABLE)
+WAREHOUSE_VIEWS: tuple[WarehouseView, ...] = (PLAYBACK_EVENTS_VIEW, SEARCH_EVENTS_VIEW)
 WAREHOUSE_EXPORTS: tuple[WarehouseExport, ...] = (
     WarehouseExport(PLAYBACK_EVENTS, PLAYBACK_EVENTS_TABLE),
+    WarehouseExport(SEARCH_EVENTS, SEARCH_EVENTS_TABLE),
 )
 LAKE_EXPORTS: tuple[LakeExport, ...] = (
     LakeExport(PLAYBACK_EVENTS_TABLE, LAKE, unique_by=("user_id", "event_id")),
@@ -712,6 +792,7 @@ TOPICS: tuple[Topic, ...] = (
     TRACK_PUBLISHED,
     PLAYBACK_EVENTS,
     FOLLOW_CHANGED,
+    SEARCH_EVENTS,
     SLO_BURN,
 )
 QUEUES: tuple[Queue, ...] = (CDN_PRIMING,)

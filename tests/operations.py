@@ -201,6 +201,11 @@ def _catalogue() -> list[Row]:
             query={"q": "{word}", "type": "track,album,artist,playlist,show,episode", "limit": "2"},
             truth=lambda body, _: body["tracks"]["items"] and set(body) >= {"shows", "playlists"},
         ),
+        _row(
+            *("GET", "/search/suggest"),
+            query={"q": "{word}", "type": "track", "limit": "2"},
+            truth=lambda body, _: body["suggestions"][0]["type"] == "track",
+        ),
         *_out_of_scope(),
     ]
 

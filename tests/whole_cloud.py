@@ -53,13 +53,19 @@ class WholeCloud:
         return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
 
     def find_track(self, name: str) -> dict[str, Any]:
-        """The track object of the demo track called `name`."""
+        """The track object of the demo track called `name`; one that was published just now is
+        found within a minute."""
+        found: list[dict[str, Any]] = []
+
+        def is_found() -> bool:
+            asked = {"q": name, "type": "track"}
+            answer = api.get("/v1/search", params=asked).raise_for_status()
+            found[:] = [t for t in answer.json()["tracks"]["items"] if t["name"] == name]
+            return bool(found)
+
         with self.client() as api:
-            answer = api.get("/v1/search", params={"q": name, "type": "track"}).raise_for_status()
-        found = [t for t in answer.json()["tracks"]["items"] if t["name"] == name]
-        assert found, f"the catalogue has no track {name!r}"
-        track: dict[str, Any] = found[0]
-        return track
+            eventually(is_found, every_s=2)
+        return found[0]
 
     async def ingest(self, *paths: Path) -> music.Summary:
         """Uploads files through the public API and waits for the outcome of each."""

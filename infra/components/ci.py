@@ -58,6 +58,10 @@ DEPLOYER_ROLES: dict[str, str] = {
     "roles/storage.admin": "buckets, their policies, source archives",
     "roles/storage.hmacKeyAdmin": "keys with which other CDNs fetch from the audio bucket",
 }
+# Where search is Spanner's.
+SPANNER_ROLES: dict[str, str] = {
+    "roles/spanner.admin": "the instance of search, its database, backups and policies",
+}
 # What a preview looks up; for the rest it compares the program with the state.
 PREVIEWER_ROLES: dict[str, str] = {
     "roles/browser": "the project's number and its service agents",
@@ -103,6 +107,8 @@ class WorkloadIdentity(pulumi.ComponentResource):
         self.deployer = self._account("ci-deployer", "GitHub Actions deploy as this", DEPLOY)
         self.previewer = self._account("ci-previewer", "GitHub Actions preview as this", PREVIEW)
         self._grant(self.deployer, DEPLOY, DEPLOYER_ROLES)
+        if config.search_engine == "spanner":
+            self._grant(self.deployer, DEPLOY, SPANNER_ROLES)
         self._grant(self.previewer, PREVIEW, PREVIEWER_ROLES)
 
     def _account(

@@ -21,6 +21,7 @@ _AGENTS: dict[str, tuple[str, str | None]] = {
     "media-cdn": ("service-{number}@gcp-sa-mediaedgefill", None),
     "monitoring": ("service-{number}@gcp-sa-monitoring-notification", None),
     "pubsub": ("service-{number}@gcp-sa-pubsub", "pubsub.googleapis.com"),
+    "spanner": ("service-{number}@gcp-sa-spanner", "spanner.googleapis.com"),
     "transcoder": ("service-{number}@gcp-sa-transcoder", "transcoder.googleapis.com"),
     "transfers": (
         "service-{number}@gcp-sa-bigquerydatatransfer",
@@ -63,6 +64,10 @@ APIS = (
 )
 
 
+# Of a stack whose `search_engine` is `spanner`.
+SPANNER_API = "spanner"
+
+
 class Project(pulumi.ComponentResource):
     """Enabled APIs; `ready` is what everything else depends on. `patient` are the hooks of what
     refers to something that Google has made a moment before, `settled` those of grants that
@@ -79,7 +84,7 @@ class Project(pulumi.ComponentResource):
                 disable_on_destroy=False,  # others in the project may use it
                 opts=child(self),
             )
-            for api in APIS
+            for api in (*APIS, *([SPANNER_API] if config.search_engine == "spanner" else []))
         }
         self.ready: list[pulumi.Resource] = [*self._apis.values()]
         found = gcp.organizations.get_project_output(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shared.platform.auth import OPERATOR
+
 # The Web API's own, and `ugc-track-upload` for those who bring music.
 SCOPES: dict[str, str] = {
     "streaming": "Play music on this device",
@@ -30,12 +32,27 @@ SCOPES: dict[str, str] = {
 # What an app can be allowed without a person (client credentials).
 APP_SCOPES = frozenset({"ugc-track-upload"})
 
+# What our operators' tools may see. No person can grant it and no app can register for it: it is
+# for a client whose line in a catalogue file names it, acting for itself.
+OPERATOR_SCOPES: dict[str, str] = {OPERATOR: "See why the platform decides as it does"}
+
 
 def parse_scopes(text: str) -> tuple[str, ...]:
     """The scopes of a space-separated list, each once, in their order."""
     return tuple(dict.fromkeys(text.split()))
 
 
+def is_scope(text: str) -> bool:
+    """Whether there is such a scope, for people to grant or for operators."""
+    return text in SCOPES or text in OPERATOR_SCOPES
+
+
 def refused(wanted: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
-    """The scopes in `wanted` that do not exist or are not in `allowed`."""
+    """The scopes in `wanted` that no person can grant or that are not in `allowed`."""
     return tuple(scope for scope in wanted if scope not in SCOPES or scope not in allowed)
+
+
+def refused_alone(wanted: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """The same for an app that acts for itself."""
+    own = {*APP_SCOPES, *OPERATOR_SCOPES}.intersection(allowed)
+    return tuple(scope for scope in wanted if scope not in own)

@@ -10,7 +10,7 @@ from shared.accounts import passwords, redirects, store
 from shared.accounts.errors import UsernameTaken
 from shared.accounts.models import Client, Tier, User, Username
 from shared.accounts.models import user_id as default_id
-from shared.accounts.scopes import SCOPES
+from shared.accounts.scopes import is_scope
 from shared.accounts.work import Work
 from shared.platform.cache import ReadThroughCache
 from shared.platform.errors import InvalidInput, NotFound
@@ -189,7 +189,7 @@ async def create_client(
     check_redirect_uris(redirect_uris)
     if secret is not None and len(secret) < passwords.MIN_SECRET_LENGTH:
         raise InvalidInput(f"A client secret has {passwords.MIN_SECRET_LENGTH} characters or more.")
-    if unknown := [scope for scope in scopes if scope not in SCOPES]:
+    if unknown := [scope for scope in scopes if not is_scope(scope)]:
         raise InvalidInput(f"Unknown scopes: {' '.join(unknown)}.")
     client = Client(
         id=client_id,

@@ -54,3 +54,15 @@ class VerdictRecord(Decision):
     score: float
     findings: dict[str, float]
     note: str = ""
+
+
+class WithdrawalRecord(Decision):
+    """An operator withdrew an item (`track:…`, `album:…`, `artist:…`) or restored it: the markets
+    in which it is blocked by itself since then, those `before`, and a `note` of who and why."""
+
+    kind: Literal["withdrawal"] = "withdrawal"
+    outcome: Literal["withdrawn", "restored"]
+    item: str
+    markets: tuple[str, ...]
+    before: tuple[str, ...]
+    note: str

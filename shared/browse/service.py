@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from shared.browse import store
 from shared.browse.models import ANY_MARKET, Category, Featured
 from shared.catalog import service as catalog
-from shared.catalog.markets import is_available
 from shared.catalog.models import Album
 from shared.platform.cache import ReadThroughCache
 from shared.platform.errors import NotFound
@@ -56,7 +55,7 @@ async def new_releases(market: str | None) -> list[Album]:
     """The albums released latest, newest first, at most `NEW_RELEASES`; with `market` only those
     that are released there."""
     newest = await catalog.get_newest_albums()
-    shown = [one for one in newest if market is None or is_available(one.territories, market)]
+    shown = [one for one in newest if one.is_released_in(market)]
     return shown[:NEW_RELEASES]
 
 

@@ -2,13 +2,13 @@
 
 Tracks of one album arrive one by one, in any order and more than once, so each rule gives the
 same result whichever came first: lists are united, a known value is never overwritten by an
-unknown one, and what other parts of the platform write (popularity, verification) is kept.
+unknown one, and what other parts of the platform write (popularity, verification, blocks) is kept.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from shared.catalog.models import Album, Artist, Sound, Track
@@ -22,6 +22,7 @@ def merged_track(new: Track, held: Track | None, album: Album) -> Track:
     if held is not None:
         update["popularity"] = held.popularity
         update["published_at"] = held.published_at
+        update["blocked_in"] = held.blocked_in
     return new.model_copy(update=update)
 
 
@@ -54,6 +55,7 @@ def merged_album(new: Album, held: Album | None, track: Track, track_change: int
             "guest_ids": _guests(new, (*held.guest_ids, *track.artist_ids)),
             "total_tracks": max(held.total_tracks + track_change, 0),
             "popularity": held.popularity,
+            "blocked_in": held.blocked_in,
             **({} if new.release_date != "0000" else _release(held)),
         }
     )
@@ -76,15 +78,19 @@ def merged_artist(new: Artist, held: Artist) -> Artist:
             "genres": _united(held.genres, new.genres),
             "popularity": held.popularity,
             "verified": held.verified or new.verified,
+            "blocked_in": held.blocked_in,
         }
     )
 
 
-def united(tracks: Sequence[Track], albums: Sequence[Album]) -> tuple[Iterator[Track], list[Album]]:
+def united(
+    tracks: Sequence[Track], albums: Sequence[Album], blocks: Mapping[str, tuple[str, ...]]
+) -> tuple[Iterator[Track], list[Album]]:
     """`tracks` and `albums` made to agree, for a load of both together.
 
     An album learns who else is on its tracks and, where it does not say, how many there are; a
-    track whose album is among `albums` gets the album's copy.
+    track whose album is among `albums` gets the album's copy. `blocks` says where albums are
+    withdrawn, by album id.
     """
     on_album: dict[str, dict[str, None]] = {}
     counts: Counter[str] = Counter()
@@ -96,6 +102,7 @@ def united(tracks: Sequence[Track], albums: Sequence[Album]) -> tuple[Iterator[T
             update={
                 "guest_ids": _guests(album, (*album.guest_ids, *on_album.get(album.id, ()))),
                 "total_tracks": album.total_tracks or counts[album.id],
+                "blocked_in": blocks.get(album.id, album.blocked_in),
             }
         )
         for album in albums
@@ -104,9 +111,17 @@ def united(tracks: Sequence[Track], albums: Sequence[Album]) -> tuple[Iterator[T
     return (
         track.model_copy(update={"album": copies[track.album_id]})
         if track.album_id in copies
-        else track
+        else on_blocked_album(track, blocks.get(track.album_id, ()))
         for track in tracks
     ), whole
+
+
+def on_blocked_album(track: Track, blocked_in: tuple[str, ...]) -> Track:
+    """`track` with what its copy of the album must say of the album's blocks."""
+    if track.album.blocked_in == blocked_in:
+        return track
+    album = track.album.model_copy(update={"blocked_in": blocked_in})
+    return track.model_copy(update={"album": album})
 
 
 def _guests(album: Album, artist_ids: Iterable[str]) -> tuple[str, ...]:
@@ -127,7 +142,9 @@ def sounding_track(track: Track, sound: Sound) -> Track:
 
 
 def stated_track(stated: Track, held: Track) -> Track:
-    """What a catalogue states, with the sound that the track has already, if any."""
+    """What a catalogue states, with the sound that the track has already, if any, and its
+    blocks."""
+    stated = stated.model_copy(update={"blocked_in": held.blocked_in})
     if not held.asset_version:
         return stated
     sound = Sound.model_validate(held.model_dump(include=set(Sound.model_fields)))

@@ -1,8 +1,8 @@
 """Documents of the catalog, as Firestore holds them (F126, F129-F132).
 
 Ids are 22 base62 characters, `territories` ISO 3166-1 alpha-2 codes where the empty tuple means
-everywhere, `images` ids below the images bucket (each in all of `IMAGE_SIZES_PX`), `popularity`
-0..100.
+everywhere and `blocked_in` takes away from them (`*`: everywhere), `images` ids below the images
+bucket (each in all of `IMAGE_SIZES_PX`), `popularity` 0..100.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_field
 
+from shared.catalog.markets import EVERYWHERE, is_available
 from shared.platform.events import Event
 from shared.topology import TRACK_PUBLISHED, Topic
 
@@ -30,6 +31,7 @@ def _market(code: Any) -> Any:
 
 
 Market = Annotated[str, BeforeValidator(_market), Field(pattern=r"^[A-Z]{2}$")]
+BlockedMarket = Annotated[str, BeforeValidator(_market), Field(pattern=r"^([A-Z]{2}|\*)$")]
 Popularity = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -43,6 +45,34 @@ class Document(BaseModel):
         return self.model_dump(mode="python")
 
 
+class Withdrawable(Document):
+    """What can be withdrawn: `blocked_in` is written by `catalog.service.withdraw` alone."""
+
+    blocked_in: tuple[BlockedMarket, ...] = ()
+
+    @property
+    def withheld_in(self) -> tuple[str, ...]:
+        """Where it is blocked, by itself or with what it belongs to."""
+        return self.blocked_in
+
+    def is_blocked_in(self, market: str | None) -> bool:
+        """Whether it must not be shown in `market` (None: not known, so blocks of single markets
+        do not count)."""
+        return EVERYWHERE in self.withheld_in or market in self.withheld_in
+
+
+class Released(Withdrawable):
+    """What is heard where it is licensed and not withdrawn."""
+
+    territories: tuple[Market, ...] = ()
+
+    def is_released_in(self, market: str | None) -> bool:
+        """Whether it may be played in `market` (None: in any)."""
+        if market is None:
+            return not self.is_blocked_in(None)
+        return is_available(self.territories, market, self.withheld_in)
+
+
 class ArtistRef(Document):
     """An artist by id and name, copied into what they made."""
 
@@ -50,7 +80,7 @@ class ArtistRef(Document):
     name: str
 
 
-class AlbumRef(Document):
+class AlbumRef(Released):
     """The copy of an album that each of its tracks carries; `publish_track` keeps it true."""
 
     id: str
@@ -61,7 +91,6 @@ class AlbumRef(Document):
     album_type: AlbumType = "album"
     total_tracks: int = 0
     artists: tuple[ArtistRef, ...] = ()
-    territories: tuple[Market, ...] = ()
 
 
 class Copyright(Document):
@@ -93,7 +122,7 @@ class Encoding(Document):
     measured_bitrate_kbps: float | None = None
 
 
-class Track(Document):
+class Track(Released):
     """A track as published; without audio (loaded metadata alone) `asset_version` and
     `content_hash` are empty and there are no encodings."""
 
@@ -108,7 +137,6 @@ class Track(Document):
     explicit: bool = False
     isrc: str | None = None
     popularity: Popularity = 0
-    territories: tuple[Market, ...] = ()
     preview_url: str | None = None  # absolute, or a path (`/previews/…`) on the images host
     image_id: str | None = None
     asset_version: str = ""  # 16 hex digits; changes with the audio (F096)
@@ -128,9 +156,10 @@ class Track(Document):
         """Where its audio lies in the audio bucket, without slashes at the ends."""
         return f"{self.id}/{self.asset_version}"
 
-    def is_released_in(self, market: str) -> bool:
-        """Whether it may be played in `market`."""
-        return not self.territories or market in self.territories
+    @property
+    def withheld_in(self) -> tuple[str, ...]:
+        """Its own blocks and its album's."""
+        return tuple(dict.fromkeys((*self.blocked_in, *self.album.blocked_in)))
 
 
 class Sound(Document):
@@ -145,7 +174,7 @@ class Sound(Document):
     content_hash: str
 
 
-class Album(Document):
+class Album(Released):
     """An album; `territories` is where at least one of its tracks is released, `guest_ids` who
     is on a track of it without being one of its artists."""
 
@@ -158,7 +187,6 @@ class Album(Document):
     upc: str | None = None
     label: str | None = None
     images: tuple[str, ...] = ()
-    territories: tuple[Market, ...] = ()
     total_tracks: int = Field(default=0, ge=0)
     genres: tuple[str, ...] = ()
     popularity: Popularity = 0
@@ -178,7 +206,7 @@ class Album(Document):
         return AlbumRef.model_validate(self.model_dump(include=set(AlbumRef.model_fields)))
 
 
-class Artist(Document):
+class Artist(Withdrawable):
     """An artist."""
 
     id: str

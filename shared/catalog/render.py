@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from shared.catalog.markets import available_markets, is_available
+from shared.catalog.markets import available_markets
 from shared.catalog.models import (
     IMAGE_SIZES_PX,
     Album,
@@ -85,7 +85,7 @@ def simplified_album(album: Album | AlbumRef, market: str | None = None) -> Simp
     shown: SimplifiedAlbumObject = {
         "album_type": album.album_type,
         "artists": [simplified_artist(artist) for artist in album.artists],
-        "available_markets": available_markets(album.territories),
+        "available_markets": available_markets(album.territories, album.withheld_in),
         "external_urls": external_urls("album", album.id),
         "href": href("album", album.id),
         "id": album.id,
@@ -98,7 +98,7 @@ def simplified_album(album: Album | AlbumRef, market: str | None = None) -> Simp
         "uri": uri("album", album.id),
     }
     if market is not None:
-        shown["is_playable"] = is_available(album.territories, market)
+        shown["is_playable"] = album.is_released_in(market)
         if not shown["is_playable"]:
             shown["restrictions"] = {"reason": "market"}
     return shown
@@ -141,7 +141,7 @@ def simplified_track(track: Track, market: str | None = None) -> SimplifiedTrack
         preview = settings().images_url + preview
     shown: SimplifiedTrackObject = {
         "artists": [simplified_artist(artist) for artist in track.artists],
-        "available_markets": available_markets(track.territories),
+        "available_markets": available_markets(track.territories, track.withheld_in),
         "disc_number": track.disc_number,
         "duration_ms": track.duration_ms,
         "explicit": track.explicit,
@@ -156,7 +156,7 @@ def simplified_track(track: Track, market: str | None = None) -> SimplifiedTrack
         "uri": uri("track", track.id),
     }
     if market is not None:
-        shown["is_playable"] = is_available(track.territories, market)
+        shown["is_playable"] = track.is_released_in(market)
         if not shown["is_playable"]:
             shown["restrictions"] = {"reason": "market"}
     return shown

@@ -6,10 +6,10 @@ Reads go through bounded in-process caches (`shared.catalog.caches`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TypeVar
 
-from shared.catalog import store
+from shared.catalog import store, withdrawals
 from shared.catalog.caches import (
     ARTIST_LISTS_KEPT,
     NEGATIVE_TTL_S,
@@ -26,9 +26,10 @@ from shared.catalog.caches import (
     track_lists,
     tracks,
 )
-from shared.catalog.merging import sounding_track, stated_track, united
+from shared.catalog.merging import on_blocked_album, sounding_track, stated_track, united
 from shared.catalog.models import Album, Artist, Publication, Sound, Track, TrackPublished
 from shared.catalog.related import related
+from shared.catalog.withdrawals import Kind
 from shared.platform.cache import ReadThroughCache
 from shared.platform.errors import InvalidInput, NotFound
 from shared.platform.ids import content_id, is_id
@@ -37,6 +38,7 @@ D = TypeVar("D")
 
 RELATED_GENRES = 3  # of an artist, whose artists may be related
 MAX_IDS = 100  # of one `get_tracks` read
+MOST_TRACKS = 50_000  # of one artist; more than anybody has
 MAX_POOL_ARTISTS = 30  # Firestore's limit of one disjunction
 
 
@@ -176,16 +178,32 @@ async def _related_to(artist_id: str) -> tuple[Artist, ...]:
     return tuple(one.artist for one in related(artist, together, candidates))
 
 
+def every_track() -> AsyncIterator[list[Track]]:
+    """The whole catalogue's tracks as stored now, a page at a time, without their encodings."""
+    return store.scan_tracks()
+
+
+def every_album() -> AsyncIterator[list[Album]]:
+    """All albums as stored now, a page at a time."""
+    return store.scan_albums()
+
+
+def every_artist() -> AsyncIterator[list[Artist]]:
+    """All artists as stored now, a page at a time."""
+    return store.scan_artists()
+
+
 async def load(
     new_tracks: Sequence[Track], new_albums: Sequence[Album], new_artists: Sequence[Artist]
 ) -> None:
     """Stores a whole catalogue, or a part of it, over what is there: thousands of documents a
-    second, nothing read.
+    second, nothing read but whether the tracks' albums are withdrawn; what is withdrawn stays so.
 
     Give an album together with its tracks: so its `guest_ids`, its `total_tracks` (where that is
     0) and the tracks' copies of it come out right. Index for search what was loaded.
     """
-    agreed, whole = united(new_tracks, new_albums)
+    blocks = await store.read_album_blocks({one.album_id for one in new_tracks})
+    agreed, whole = united(new_tracks, new_albums, blocks)
     await store.write_all(agreed, whole, new_artists)
     for cache in (tracks, albums, artists, track_lists, artist_albums, artist_tracks):
         cache.clear()
@@ -209,10 +227,12 @@ async def publish_track(track: Track, album: Album, artists_: Sequence[Artist]) 
 
 async def put_track(track: Track) -> Track:
     """Stores what a catalogue states of `track`, whose sound comes by ingestion: a sound that it
-    has already stays."""
+    has already stays, and so do its blocks."""
+    blocks = await store.read_album_blocks([track.album_id])
+    stated = on_blocked_album(track, blocks.get(track.album_id, ()))
 
     def change(held: Track | None) -> Track:
-        return track if held is None else stated_track(track, held)
+        return stated if held is None else stated_track(stated, held)
 
     return await _change_track(track.id, change)
 
@@ -235,6 +255,57 @@ async def _change_track(track_id: str, change: Callable[[Track | None], Track]) 
     for artist in track.artists:
         artist_tracks.forget(artist.id)
     return track
+
+
+async def withdraw(kind: Kind, item_id: str, markets: Sequence[str]) -> None:
+    """Blocks a track, an album with its tracks, or an artist's entry in `markets` (ISO 3166-1
+    alpha-2; none: everywhere), besides those in which it is blocked already. Nothing but
+    `restore` lifts a block. Raises InvalidInput, NotFound."""
+    await _reblock(kind, item_id, lambda held: withdrawals.withdrawn(held, markets))
+
+
+async def restore(kind: Kind, item_id: str, markets: Sequence[str]) -> None:
+    """Lifts the item's own blocks in `markets` (none: all of them); a track stays blocked where
+    its album is. Raises InvalidInput, NotFound."""
+    await _reblock(kind, item_id, lambda held: withdrawals.restored(held, markets))
+
+
+async def _reblock(
+    kind: Kind, item_id: str, blocks: Callable[[tuple[str, ...]], tuple[str, ...]]
+) -> None:
+    unknown = NotFound(f"Non existing id: 'spotify:{kind}:{item_id}'")
+    checked_id(item_id)
+    if kind == "track":
+
+        def change(held: Track | None) -> Track:
+            if held is None:
+                raise unknown
+            return held.model_copy(update={"blocked_in": blocks(held.blocked_in)})
+
+        await _change_track(item_id, change)
+    elif kind == "album":
+        album = await store.change_album_blocks(item_id, lambda held: blocks(held.blocked_in))
+        if album is None:
+            raise unknown
+        for track in await store.read_album_tracks(item_id):
+            tracks.forget(track.id)
+        albums.forget(item_id)
+        track_lists.forget(item_id)
+        for artist_id in album.artist_ids:
+            artist_albums.forget(artist_id)
+            artist_tracks.forget(artist_id)
+    else:
+        artist = await store.change_artist(
+            item_id, lambda held: held.model_copy(update={"blocked_in": blocks(held.blocked_in)})
+        )
+        if artist is None:
+            raise unknown
+        artists.forget(item_id)
+
+
+async def tracks_by_artist(artist_id: str) -> tuple[Track, ...]:
+    """Every track that the artist is on, as stored now."""
+    return await store.read_artist_tracks([artist_id], MOST_TRACKS)
 
 
 def track_published(track: Track) -> TrackPublished:

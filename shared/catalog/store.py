@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +19,7 @@ from shared.catalog.merging import merged_album, merged_artist, merged_track
 from shared.catalog.models import Album, Artist, Document, Publication, Track
 from shared.platform import bulk, clients
 from shared.platform.contention import retried
+from shared.platform.scanning import scan
 
 if TYPE_CHECKING:
     from google.cloud.firestore import AsyncWriteBatch, DocumentSnapshot
@@ -22,6 +31,7 @@ T = TypeVar("T")
 # are short: thirty workers are done well within this.
 PUBLISH_PATIENCE_S = 60.0
 PUBLISH_FIRST_PAUSE_S = 0.02
+ALBUMS_A_READ = 300
 
 
 async def read_tracks(track_ids: Sequence[str]) -> dict[str, Track]:
@@ -90,14 +100,40 @@ async def read_newest_albums(until: str, limit: int) -> tuple[Album, ...]:
     return await _found(Album, _falling(albums, "release_date", limit))
 
 
+def scan_tracks() -> AsyncIterator[list[Track]]:
+    """Every track, a page at a time, without its encodings."""
+    return scan(topology.TRACKS, Track, without={"encodings"})
+
+
+def scan_albums() -> AsyncIterator[list[Album]]:
+    """Every album, a page at a time."""
+    return scan(topology.ALBUMS, Album)
+
+
+def scan_artists() -> AsyncIterator[list[Artist]]:
+    """Every artist, a page at a time."""
+    return scan(topology.ARTISTS, Artist)
+
+
 async def write_all(
     tracks: Iterable[Track], albums: Iterable[Album], artists: Iterable[Artist]
 ) -> None:
-    """Stores all of them over what is there, artists and albums before the tracks that name
-    them."""
-    await bulk.write(topology.ARTISTS, ((one.id, one.to_document()) for one in artists))
-    await bulk.write(topology.ALBUMS, ((one.id, one.to_document()) for one in albums))
-    await bulk.write(topology.TRACKS, ((one.id, one.to_document()) for one in tracks))
+    """Stores all of them over what is there but its blocks, artists and albums before the tracks
+    that name them."""
+    await bulk.write(topology.ARTISTS, _loadable(artists), merge=True)
+    await bulk.write(topology.ALBUMS, _loadable(albums), merge=True)
+    await bulk.write(topology.TRACKS, _loadable(tracks), merge=True)
+
+
+def _loadable(loaded: Iterable[Track | Album | Artist]) -> Iterator[bulk.Document]:
+    """Their documents, silent about blocks that they do not have: those that are there stay."""
+    for one in loaded:
+        fields = one.to_document()
+        album = fields.get("album", {})
+        for part in (fields, album):
+            if not part.get("blocked_in"):
+                part.pop("blocked_in", None)
+        yield one.id, fields
 
 
 async def publish(track: Track, album: Album, artists: Sequence[Artist]) -> Publication:
@@ -126,6 +162,60 @@ async def change_track(track_id: str, change: Callable[[Track | None], Track]) -
         return changed
 
     return await _against_rivals(once)
+
+
+async def change_artist(artist_id: str, change: Callable[[Artist], Artist]) -> Artist | None:
+    """Stores what `change` makes of the artist; returns that, None where there is none."""
+
+    async def once() -> Artist | None:
+        before = await clients.collection(topology.ARTISTS).document(artist_id).get()
+        held = _parsed(before, Artist)
+        if held is None:
+            return None
+        changed = change(held)
+        if changed != held:
+            batch = clients.firestore().batch()
+            _put(batch, before, changed.to_document())
+            await batch.commit()
+        return changed
+
+    return await _against_rivals(once)
+
+
+async def change_album_blocks(
+    album_id: str, change: Callable[[Album], tuple[str, ...]]
+) -> Album | None:
+    """Stores where the album is blocked, by `change`, in it and in its tracks' copies of it, in
+    one commit; returns it as it is then, None where there is none."""
+
+    async def once() -> Album | None:
+        before = await clients.collection(topology.ALBUMS).document(album_id).get()
+        held = _parsed(before, Album)
+        if held is None:
+            return None
+        blocked = list(change(held))
+        batch = clients.firestore().batch()
+        # Also where it has these blocks already: a copy that was written meanwhile may not.
+        _put(batch, before, {"blocked_in": blocked})
+        async for track in _tracks_of(album_id).stream():
+            batch.update(track.reference, {"album.blocked_in": blocked})
+        await batch.commit()
+        return held.model_copy(update={"blocked_in": tuple(blocked)})
+
+    return await _against_rivals(once)
+
+
+async def read_album_blocks(album_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Where albums are blocked, of those of `album_ids` that are, by id."""
+    documents = clients.collection(topology.ALBUMS)
+    found: dict[str, tuple[str, ...]] = {}
+    ids = list(album_ids)
+    for start in range(0, len(ids), ALBUMS_A_READ):
+        references = [documents.document(one) for one in ids[start : start + ALBUMS_A_READ]]
+        async for album in clients.firestore().get_all(references, field_paths=["blocked_in"]):
+            if blocked := (album.to_dict() or {}).get("blocked_in"):
+                found[album.id] = tuple(blocked)
+    return found
 
 
 async def _against_rivals(write: Callable[[], Awaitable[T]]) -> T:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from shared.catalog import render, service, shapes
 from shared.catalog.discography import discography
-from shared.catalog.markets import is_available
 from shared.catalog.rendered import Rendered, rendered
 from shared.platform.shapes import Page
 
@@ -94,12 +93,36 @@ async def artist_albums(
     found = [
         (one, group)
         for one, group in discography(await service.get_artist_albums(artist_id), artist_id, groups)
-        if market is None or is_available(one.territories, market)
+        if one.is_released_in(market)
     ]
     items = [render.discography_album(*pair, market) for pair in found[offset : offset + limit]]
     address = f"{render.href('artist', artist_id)}/albums"
     kept = {"include_groups": ",".join(groups) or None, "market": market}
     return render.page(items, address, len(found), limit, offset, **kept)
+
+
+async def found_tracks(
+    track_ids: Sequence[str], where: str | None, market: str | None, *, explicit: bool
+) -> list[shapes.TrackObject]:
+    """TrackObjects of what a search found, without what is no longer there, not released in
+    `where` (None: anywhere), or, unless `explicit` is wanted, explicit: the document has the last
+    word, whatever an index says (F187)."""
+    return [
+        render.track_object(one, market)
+        for one in await service.get_tracks(track_ids)
+        if one and one.is_released_in(where) and (explicit or not one.explicit)
+    ]
+
+
+async def found_albums(
+    album_ids: Sequence[str], where: str | None, market: str | None
+) -> list[shapes.SimplifiedAlbumObject]:
+    """SimplifiedAlbumObjects of what a search found, as `found_tracks`."""
+    return [
+        render.simplified_album(one, market)
+        for one in await service.get_albums(album_ids)
+        if one and one.is_released_in(where)
+    ]
 
 
 async def top_tracks(
@@ -112,6 +135,6 @@ async def top_tracks(
     found = [
         one
         for one in await service.get_artist_tracks(artist_id)
-        if not where or one.is_released_in(where)
+        if one.is_released_in(where or None)
     ]
     return {"tracks": [render.track_object(one, market) for one in found[:TOP_TRACKS]]}

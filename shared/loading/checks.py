@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from shared.accounts import service as accounts
-from shared.accounts.scopes import SCOPES
+from shared.accounts.scopes import OPERATOR_SCOPES, SCOPES, is_scope
 from shared.catalog import service as catalog
 from shared.loading.faults import Faults
 from shared.loading.fields import Kind
@@ -52,8 +52,8 @@ def _check_clients(catalogue: Catalogue, faults: Faults) -> None:
             accounts.check_redirect_uris(client.redirect_uris)
         except InvalidInput as fault:
             faults.add(where, f"client {client.client_id}: {fault.message}")
-        if unknown := [scope for scope in client.scopes or () if scope not in SCOPES]:
-            known = " ".join(SCOPES)
+        if unknown := [scope for scope in client.scopes or () if not is_scope(scope)]:
+            known = " ".join([*SCOPES, *OPERATOR_SCOPES])
             faults.add(where, f"client {client.client_id}: no scope {unknown[0]!r} in: {known}")
 
 

@@ -1,5 +1,7 @@
 """Loads catalogue files: checked whole first, then written through the features' services.
 
+Search finds what was loaded from its next index on: `jobs/build_search_index` reads the catalogue.
+
 Every step is an upsert under the ids of the files, so the same load again changes nothing, and one
 that broke off is simply run again.
 """
@@ -24,10 +26,7 @@ from shared.loading.lines import EpisodeLine, TrackLine
 from shared.loading.reading import AlbumFacts, Catalogue, read
 from shared.lyrics import service as lyrics
 from shared.lyrics.models import LyricsSource
-from shared.podcasts import documents as podcast_documents
 from shared.podcasts import service as podcasts
-from shared.search import documents as search_documents
-from shared.search import service as search
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]  # what, how many are done, of how many
@@ -89,9 +88,7 @@ async def _music(catalogue: Catalogue, images: pictures.Images, tell: Progress) 
         for one in catalogue.albums.values()
     }
     await catalog.load([], list(albums.values()), artists)
-    await search.index_many(search_documents.artist_document(one) for one in artists)
     tell("artists", len(artists), len(artists))
-    await search.index_many(search_documents.album_document(one) for one in albums.values())
     tell("albums", len(albums), len(albums))
     copies = {album.id: album.ref() for album in albums.values()}
     names = {one.id: one.name for one in artists}
@@ -109,9 +106,6 @@ async def _music(catalogue: Catalogue, images: pictures.Images, tell: Progress) 
         await catalog.load(silent, [], [])
         for track in sounding:
             await catalog.put_track(track)
-        await search.index_many(
-            search_documents.track_document(track) for track in (*silent, *sounding)
-        )
         await analysis.load([one for line in lines if (one := documents.features(line))])
         await lyrics.load([_lyrics(line) for line in lines if line.lyrics])
         sounds.update({line.id: Path(line.audio) for line in lines if line.audio})
@@ -137,7 +131,6 @@ async def _podcasts(catalogue: Catalogue, images: pictures.Images, tell: Progres
         for one in catalogue.shows.values()
     }
     await podcasts.load(list(shows.values()), [])
-    await search.index_many(podcast_documents.show_document(one) for one in shows.values())
     tell("shows", len(shows), len(shows))
     numbers: dict[str, int] = {}
     done = 0
@@ -151,9 +144,6 @@ async def _podcasts(catalogue: Catalogue, images: pictures.Images, tell: Progres
             show_line = catalogue.shows[line.show]
             chunk.append(documents.episode(line, show_line, numbers[line.show], image_id))
         await podcasts.load([], chunk)
-        await search.index_many(
-            podcast_documents.episode_document(one, shows[one.show_id]) for one in chunk
-        )
         done += len(chunk)
         tell("episodes", done, catalogue.episode_count)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 AUDIENCE = "segue-api"
 ACCESS_TOKEN_ALGORITHM = "ES256"
+OPERATOR = "segue-operator"  # scope of our operators' tools
 VERIFIED_TOKENS_KEPT = 10_000  # about 10 MB
 CLOCK_SKEW_S = 5
 

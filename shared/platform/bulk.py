@@ -3,13 +3,15 @@
 The client's own encoder spends half a millisecond on a document with a few dozen array elements,
 so here documents become protobuf messages directly; they then travel through the same client, in
 commits of 500, several under way at once. Nothing is read: each document replaces what is there,
-so the same load again changes nothing, and one that failed half-way is simply run again.
+or with `merge` what it names of it, so the same load again changes nothing, and one that failed
+half-way is simply run again.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +28,12 @@ COMMITS_UNDER_WAY = 4
 Document = tuple[str, Mapping[str, Any]]  # id, fields
 
 
-async def write(declared: topology.Collection, documents: Iterable[Document]) -> int:
+async def write(
+    declared: topology.Collection, documents: Iterable[Document], *, merge: bool = False
+) -> int:
     """Stores every document of `documents` (id, fields) in `declared`; returns how many.
+
+    With `merge` what a document does not name, also within its mappings, stays as it is.
 
     `documents` is drawn as commits go out, so a generator is never held whole. Fields are None,
     bool, int, float, str, bytes, datetime, and lists and mappings of those. Raises what Firestore
@@ -39,7 +45,7 @@ async def write(declared: topology.Collection, documents: Iterable[Document]) ->
     async def work() -> None:
         nonlocal written
         for part in source:
-            await _commit(declared, part)
+            await _commit(declared, part, merge)
             written += len(part)
 
     try:
@@ -70,7 +76,7 @@ def _commits(documents: Iterable[Document]) -> Iterator[list[Document]]:
         yield part
 
 
-async def _commit(declared: topology.Collection, documents: list[Document]) -> None:
+async def _commit(declared: topology.Collection, documents: list[Document], merge: bool) -> None:
     from google.api_core.exceptions import ServiceUnavailable
     from google.cloud.firestore_v1.types import CommitRequest
 
@@ -78,7 +84,10 @@ async def _commit(declared: topology.Collection, documents: list[Document]) -> N
     database: str = client._database_string
     request = CommitRequest.pb(CommitRequest(database=database))
     for document_id, fields in documents:
-        update = request.writes.add().update
+        write = request.writes.add()
+        if merge:
+            write.update_mask.field_paths.extend(_paths(_named(fields)))
+        update = write.update
         update.name = f"{database}/documents/{declared.name}/{document_id}"
         for name, value in fields.items():
             _encode(update.fields[name], value)
@@ -89,6 +98,24 @@ async def _commit(declared: topology.Collection, documents: list[Document]) -> N
         ),
         ServiceUnavailable,
     )
+
+
+def _named(fields: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """The way to every field that is no mapping, or an empty one."""
+    found: list[tuple[str, ...]] = []
+    for name, value in fields.items():
+        if isinstance(value, Mapping) and value:
+            found.extend((name, *rest) for rest in _named(value))
+        else:
+            found.append((name,))
+    return tuple(found)
+
+
+@lru_cache(64)
+def _paths(named: tuple[tuple[str, ...], ...]) -> list[str]:
+    from google.cloud.firestore_v1.field_path import render_field_path
+
+    return [render_field_path(way) for way in named]
 
 
 def _encode(into: Any, value: Any) -> None:

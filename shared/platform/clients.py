@@ -17,11 +17,13 @@ from shared.platform.settings import settings
 
 if TYPE_CHECKING:
     import httpx
+    from google.cloud.bigquery import Client as BigQueryClient
     from google.cloud.bigtable.data import TableAsync
     from google.cloud.bigtable_v2 import BigtableAsyncClient
     from google.cloud.firestore import AsyncClient, AsyncCollectionReference
     from google.cloud.kms_v1 import KeyManagementServiceAsyncClient
     from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient
+    from google.cloud.spanner_v1 import SpannerAsyncClient
     from google.cloud.storage import Bucket
     from google.cloud.tasks_v2 import CloudTasksAsyncClient
     from google.cloud.video.transcoder_v1 import TranscoderServiceAsyncClient
@@ -129,6 +131,17 @@ def bucket(declared: topology.Bucket) -> Bucket:
     return found
 
 
+def bigquery() -> BigQueryClient:
+    """The BigQuery client. It blocks: call it under `asyncio.to_thread`, and rather through
+    `shared.platform.warehouse`."""
+    if "bigquery" not in _per_process:
+        from google.cloud.bigquery import Client
+
+        _per_process["bigquery"] = Client(project=settings().project, credentials=_credentials())
+    client: BigQueryClient = _per_process["bigquery"]
+    return client
+
+
 def publisher() -> PublisherAsyncClient:
     """The Pub/Sub publisher; a publish that returned is stored."""
 
@@ -195,6 +208,21 @@ def tasks() -> CloudTasksAsyncClient:
         return CloudTasksAsyncClient(**_transport(transport, settings().tasks_endpoint))
 
     return _cached("tasks", make)
+
+
+def spanner() -> SpannerAsyncClient:
+    """Spanner's plain client: a call per query, on the loop, without the pools and threads of the
+    layers above it. What it reads and writes is `Settings.spanner_database`."""
+
+    def make() -> SpannerAsyncClient:
+        from google.cloud.spanner_v1 import SpannerAsyncClient
+        from google.cloud.spanner_v1.services.spanner import transports
+
+        return SpannerAsyncClient(
+            **_transport(transports.SpannerGrpcAsyncIOTransport, settings().spanner_endpoint)
+        )
+
+    return _cached("spanner", make)
 
 
 async def _authorize(request: httpx.Request) -> None:

@@ -84,6 +84,12 @@ class Settings(BaseModel):
     pubsub_endpoint: str | None = None
     bigtable_endpoint: str | None = None
     bigtable_transactions_profile: str = ""  # app profile of conditional writes; empty: the default
+    search_engine: Literal["local", "spanner"] = "local"
+    # `projects/P/instances/I/databases/D`; wanted where `search_engine` is `spanner`.
+    spanner_database: str = Field(
+        default="", pattern=r"^(projects/[^/]+/instances/[^/]+/databases/[^/]+)?$"
+    )
+    spanner_endpoint: str | None = None
     run_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/]+$")
     monitoring_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/]+$")
     anonymous: bool = False  # emulators know no credentials

@@ -87,6 +87,13 @@ async def simplified_playlists(
     return [render.simplified_playlist(one, contents) if one else None for one in playlists]
 
 
+async def found_playlists(ids: Sequence[str]) -> list[SimplifiedPlaylistObject]:
+    """SimplifiedPlaylistObjects of what a search found, without what is no longer there or no
+    longer public (F187)."""
+    public = [one for one in await service.get_playlists(None, ids) if one and one.public]
+    return [one for one in await simplified_playlists(public) if one]
+
+
 async def images_answer(caller: Principal, playlist_id: str) -> list[Image]:
     """The pictures of a playlist, widest first. Raises NotFound, InsufficientScope."""
     playlist = await service.read(caller, playlist_id)

@@ -7,7 +7,7 @@ first (`shared.playlists.replica`), so nothing here is answered from an old copy
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -278,19 +278,41 @@ async def is_following(user_id: str, playlist_id: str) -> bool:
 
 
 async def load(loaded: Sequence[LoadedPlaylist]) -> None:
-    """Stores playlists under their own ids, over what is there, followed by their owners and, if
-    public, found by search; for catalogues, so neither items nor owners are looked up."""
+    """Stores playlists under their own ids, over what is there, followed by their owners; for
+    catalogues, so neither items nor owners are looked up, and search finds them from its next
+    index on."""
     playlists = await loading.store_all(replica, loaded)
     of_owner: dict[tuple[str, bool], list[str]] = {}
     for one in playlists:
         of_owner.setdefault((one.owner_id, one.public), []).append(one.id)
     for (owner_id, public), ids in of_owner.items():
         await social.load(owner_id, "playlist", ids, public=public)
-    shown = [one for one in playlists if one.public]
-    await search.index_many(await _documents(shown))
+
+
+async def every_document() -> AsyncIterator[list[SearchDocument]]:
+    """What search finds of all playlists, a page at a time: of those that are public and that
+    their owners keep."""
+    async for page in store.scan_all():
+        yield await _documents(await _kept([one for one in page if one.public]))
+
+
+async def _kept(playlists: Sequence[Playlist]) -> list[Playlist]:
+    """Those that their owners follow: the others are deleted (`unfollow`)."""
+    of_owner: dict[str, list[Playlist]] = {}
     for one in playlists:
-        if not one.public and one.version > 1:
-            await search.remove("playlist", one.id)
+        of_owner.setdefault(one.owner_id, []).append(one)
+    followed = await asyncio.gather(
+        *(
+            social.is_following(owner_id, "playlist", [one.id for one in own])
+            for owner_id, own in of_owner.items()
+        )
+    )
+    return [
+        one
+        for own, are_kept in zip(of_owner.values(), followed, strict=True)
+        for one, is_kept in zip(own, are_kept, strict=True)
+        if is_kept
+    ]
 
 
 async def _index(playlist: Playlist) -> None:

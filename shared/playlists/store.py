@@ -8,7 +8,7 @@ playlist are serial and no commit is ever half there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from shared import topology
 from shared.platform import clients
 from shared.platform.contention import retried
+from shared.platform.scanning import scan
 from shared.playlists.edits import Change
 from shared.playlists.models import Item, Playlist
 
@@ -62,6 +63,11 @@ async def read_many(playlist_ids: Sequence[str]) -> dict[str, Playlist]:
         async for snapshot in clients.firestore().get_all(references)
         if snapshot.exists
     }
+
+
+def scan_all() -> AsyncIterator[list[Playlist]]:
+    """Every playlist, public or not, a page at a time."""
+    return scan(topology.PLAYLISTS, Playlist, without={"removals", "recent_edits"})
 
 
 async def read_items(held: Held, limit: int | None = None) -> list[Item]:

@@ -29,9 +29,9 @@ class Show(Document):
     is_externally_hosted: bool = False
     total_episodes: int = Field(default=0, ge=0)
 
-    def is_released_in(self, market: str) -> bool:
-        """Whether it may be played in `market`."""
-        return not self.territories or market in self.territories
+    def is_released_in(self, market: str | None) -> bool:
+        """Whether it may be played in `market` (None: in any)."""
+        return market is None or not self.territories or market in self.territories
 
 
 class Episode(Document):

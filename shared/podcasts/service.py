@@ -6,7 +6,7 @@ change under their hands: they are read each time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from shared.platform.cache import ReadThroughCache
@@ -127,6 +127,16 @@ async def set_resume_point(
         reported_at=min(at or now, now),
     )
     return await store.write_resume_point(point)
+
+
+def every_show() -> AsyncIterator[list[Show]]:
+    """All shows as stored now, a page at a time, without their descriptions in HTML."""
+    return store.scan_shows()
+
+
+def every_episode() -> AsyncIterator[list[Episode]]:
+    """All episodes as stored now, a page at a time, without their descriptions."""
+    return store.scan_episodes()
 
 
 async def load(new_shows: Sequence[Show], new_episodes: Sequence[Episode]) -> None:

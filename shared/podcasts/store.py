@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TypeVar
 
 from shared import topology
 from shared.catalog.models import Document
 from shared.platform import bulk, clients
 from shared.platform.contention import retried
+from shared.platform.scanning import scan
 from shared.podcasts.models import Episode, ResumePoint, Show
 
 D = TypeVar("D", bound=Document)
@@ -37,6 +38,16 @@ async def read_episode_ids(show_id: str, limit: int) -> tuple[str, ...]:
     )
     found = [(one.get("release_date"), one.get("number"), one.id) async for one in query.stream()]
     return tuple(episode_id for _, _, episode_id in sorted(found, reverse=True))
+
+
+def scan_shows() -> AsyncIterator[list[Show]]:
+    """Every show, a page at a time, without its description in HTML."""
+    return scan(topology.SHOWS, Show, without={"html_description"})
+
+
+def scan_episodes() -> AsyncIterator[list[Episode]]:
+    """Every episode, a page at a time, without its descriptions."""
+    return scan(topology.EPISODES, Episode, without={"description", "html_description"})
 
 
 async def write_all(shows: Iterable[Show], episodes: Iterable[Episode]) -> None:

@@ -66,6 +66,30 @@ async def episodes(
     }
 
 
+async def found_shows(
+    show_ids: Sequence[str], where: str | None, *, explicit: bool
+) -> list[shapes.SimplifiedShowObject]:
+    """SimplifiedShowObjects of what a search found, without what is no longer there, not released
+    in `where` (None: anywhere), or, unless `explicit` is wanted, explicit (F187)."""
+    return [
+        render.simplified_show(one)
+        for one in await service.get_shows(show_ids)
+        if one and one.is_released_in(where) and (explicit or not one.explicit)
+    ]
+
+
+async def found_episodes(
+    episode_ids: Sequence[str], where: str | None, market: str | None, *, explicit: bool
+) -> list[shapes.SimplifiedEpisodeObject]:
+    """SimplifiedEpisodeObjects of what a search found, as `found_shows`."""
+    pairs = await service.with_shows(await service.get_episodes(episode_ids))
+    return [
+        render.simplified_episode(episode, show, market)
+        for episode, show in filter(None, pairs)
+        if show.is_released_in(where) and (explicit or not (episode.explicit or show.explicit))
+    ]
+
+
 async def _points(
     listener_id: str | None, found: Sequence[Episode]
 ) -> dict[str, ResumePoint] | None:

@@ -46,7 +46,7 @@ async def recommend(
     for pool in pools:
         offered = [one for one in pool.candidates.values() if one.track.id not in asked]
         fitting = [one for one in offered if within(one.values, tuning)]
-        released = [one for one in fitting if not market or one.track.is_released_in(market)]
+        released = [one for one in fitting if one.track.is_released_in(market or None)]
         sizes.append(SeedPool(pool.seed, len(offered), len(fitting), len(released)))
         for one in released:
             candidates[one.track.id] = one

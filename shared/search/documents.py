@@ -1,81 +1,96 @@
 """What can be found, as search documents. Pure.
 
-Features above search make their own by `search_document`; playlists are indexed while they are
-public, and removed when they no longer are.
+Features above search make their own (`playlist_document`, `shared/podcasts/documents.py`);
+playlists are indexed while they are public, and removed when they no longer are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from math import log10
 
 from shared.catalog.models import Album, Artist, Track
-from shared.search.models import ItemType, SearchDocument
-from shared.search.normalise import prefixes, tokens
+from shared.search.models import SearchDocument
 
 
-def track_document(track: Track) -> SearchDocument:
-    """Found by its name, its artists and its album."""
-    names = [artist.name for artist in track.artists]
-    return search_document(
-        "track",
-        track.id,
-        track.name,
-        [*names, track.album.name, *([track.isrc] if track.isrc else [])],
-        track.popularity,
-        track.territories,
-        track.album.release_date,
+def track_document(track: Track, artists: Mapping[str, Artist] | None = None) -> SearchDocument:
+    """Found by its name, its artists under all their names, and its album; `artists` by id, as
+    far as they are known."""
+    return SearchDocument(
+        type="track",
+        id=track.id,
+        name=track.name,
+        artists=tuple(one.name for one in track.artists),
+        artist_ids=track.artist_ids,
+        aliases=_aliases(track.artist_ids, artists),
+        album=track.album.name,
+        popularity=track.popularity,
+        territories=track.territories,
+        blocked_in=track.withheld_in,
+        explicit=track.explicit,
+        release_date=_date(track.album.release_date),
+        genres=_genres(track.artist_ids, artists),
+        isrc=(track.isrc or "").upper(),
+        recording=track.isrc or track.content_hash,
     )
 
 
-def album_document(album: Album) -> SearchDocument:
-    """Found by its name and its artists."""
-    names = [artist.name for artist in album.artists]
-    return search_document(
-        "album",
-        album.id,
-        album.name,
-        [*names, *([album.upc] if album.upc else [])],
-        album.popularity,
-        album.territories,
-        album.release_date,
+def album_document(album: Album, artists: Mapping[str, Artist] | None = None) -> SearchDocument:
+    """Found by its name and its artists under all their names."""
+    ids = tuple(one.id for one in album.artists)
+    return SearchDocument(
+        type="album",
+        id=album.id,
+        name=album.name,
+        artists=tuple(one.name for one in album.artists),
+        artist_ids=ids,
+        aliases=_aliases(ids, artists),
+        popularity=album.popularity,
+        territories=album.territories,
+        blocked_in=album.blocked_in,
+        release_date=_date(album.release_date),
+        genres=album.genres or _genres(ids, artists),
+        upc=album.upc or "",
     )
 
 
 def artist_document(artist: Artist) -> SearchDocument:
     """Found by its name and its aliases."""
-    return search_document("artist", artist.id, artist.name, artist.aliases, artist.popularity)
+    return SearchDocument(
+        type="artist",
+        id=artist.id,
+        name=artist.name,
+        artist_ids=(artist.id,),
+        aliases=artist.aliases,
+        popularity=artist.popularity,
+        blocked_in=artist.blocked_in,
+        genres=artist.genres,
+    )
 
 
 def playlist_document(
     playlist_id: str, name: str, description: str, owner_name: str, followers: int = 0
 ) -> SearchDocument:
     """Found by its name, its description and its owner; the more followers the higher."""
-    popularity = min(round(20 * log10(1 + followers)), 100)
-    return search_document("playlist", playlist_id, name, [owner_name, description], popularity)
-
-
-def search_document(
-    kind: ItemType,
-    item_id: str,
-    name: str,
-    context: Sequence[str] = (),
-    popularity: int = 0,
-    territories: tuple[str, ...] = (),
-    release_date: str = "",
-) -> SearchDocument:
-    """A document that is found by the words of `name` and, ranked below, by those of `context`;
-    `popularity` 0..100, no `territories` means everywhere."""
-    words = tokens(name)
-    around = tuple(dict.fromkeys(word for text in context for word in tokens(text)))
     return SearchDocument(
-        id=item_id,
-        type=kind,
-        name=" ".join(words),
-        words=tuple(words),
-        context=around,
-        prefixes=tuple(prefixes([*words, *around])),
-        popularity=popularity,
-        territories=territories,
-        release_date=release_date,
+        type="playlist",
+        id=playlist_id,
+        name=name,
+        artists=(owner_name,),
+        description=description,
+        popularity=min(round(20 * log10(1 + followers)), 100),
     )
+
+
+def _date(text: str) -> str:
+    return "" if text.startswith("0000") else text
+
+
+def _aliases(ids: tuple[str, ...], artists: Mapping[str, Artist] | None) -> tuple[str, ...]:
+    known = [artists[one] for one in ids if one in artists] if artists else []
+    return tuple(dict.fromkeys(alias for artist in known for alias in artist.aliases))
+
+
+def _genres(ids: tuple[str, ...], artists: Mapping[str, Artist] | None) -> tuple[str, ...]:
+    known = [artists[one] for one in ids if one in artists] if artists else []
+    return tuple(dict.fromkeys(genre for artist in known for genre in artist.genres))

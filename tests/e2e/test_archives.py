@@ -301,10 +301,15 @@ def _accounts_file(_: World, folder: Path) -> list[str]:
     return ["--file", str(file)]
 
 
+def _withdrawn(world: World, _: Path) -> list[str]:
+    return ["track", world.values["track"], "--show"]
+
+
 # Arguments of jobs that run by hand; those with a schedule have none.
 BY_HAND: dict[str, Callable[[World, Path], list[str]]] = {
     "load_catalogue": _catalogue,
     "seed_accounts": _accounts_file,
+    "withdraw_content": _withdrawn,
 }
 
 

@@ -44,6 +44,7 @@ READS = (
     ("/search?q=synth&type=playlist", "playlists.items"),
     ("/search?q=liner&type=show", "shows.items"),
     ("/search?q=side&type=episode", "episodes.items"),
+    ("/search/suggest?q=ne", "suggestions"),
     ("/me", "display_name"),
     (f"/playlists/{PLAYLIST}", "items.items"),
     (f"/playlists/{PLAYLIST}/tracks", "items"),

@@ -1,13 +1,15 @@
 """Real emulators, one process each for the whole run, started when the first test asks.
 
-`firestore`, `pubsub`, `bigtable` and `secrets` yield `host:port`, set the variable by which
-Google's clients find them, and hold what the topology declares (topics, tables). Nothing is wiped
-between tests: use fresh ids. A missing emulator skips the test here and fails it where `CI` is set.
+`firestore`, `pubsub`, `bigtable`, `spanner` and `secrets` yield `host:port`, set the variable by
+which Google's clients find them, and hold what the topology and `shared/schemas` declare (topics,
+tables). Nothing is wiped between tests: use fresh ids. A missing emulator skips the test here and
+fails it where `CI` is set.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +28,12 @@ from shared import topology
 from tests import local_settings
 
 STOP_S = 5
+_SEARCH_SQL = (Path(topology.__file__).parent / "schemas" / "search.sql").read_text()
+SEARCH_TABLES = [
+    statement.strip()
+    for statement in re.sub("--.*", "", _SEARCH_SQL).split(";")
+    if statement.strip()
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -152,6 +160,58 @@ def bigtable(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
         settings_env.setenv("SEGUE_BIGTABLE_ENDPOINT", f"127.0.0.1:{port}")
         local_settings.forget_settings()
         yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def spanner(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
+    """Spanner with a database that has the tables of search (`SEGUE_SPANNER_DATABASE`)."""
+    port = free_port()
+    command = google(google_emulators.spanner, port)
+    with process(command, accepts(port), logs / "spanner.log"):
+        database = create_search_database(f"127.0.0.1:{port}", "search")
+        settings_env.setenv("SEGUE_SPANNER_ENDPOINT", f"127.0.0.1:{port}")
+        settings_env.setenv("SEGUE_SPANNER_DATABASE", database)
+        local_settings.forget_settings()
+        yield f"127.0.0.1:{port}"
+
+
+def create_search_database(address: str, name: str) -> str:
+    """Makes a database with the tables of search in Spanner at `address`; returns its full name."""
+    from google.cloud.spanner_admin_database_v1 import DatabaseAdminClient
+    from google.cloud.spanner_admin_database_v1.services.database_admin import (
+        transports as of_databases,
+    )
+    from google.cloud.spanner_admin_instance_v1 import InstanceAdminClient
+    from google.cloud.spanner_admin_instance_v1.services.instance_admin import (
+        transports as of_instances,
+    )
+
+    project = f"projects/{local_settings.PROJECT}"
+    instance = f"{project}/instances/segue-search"
+    with grpc.insecure_channel(address) as channel:
+        instances = InstanceAdminClient(
+            transport=of_instances.InstanceAdminGrpcTransport(channel=channel)
+        )
+        made = {
+            "config": f"{project}/instanceConfigs/emulator-config",
+            "display_name": "Segue search",
+            "node_count": 1,
+        }
+        with suppress(AlreadyExists):
+            instances.create_instance(
+                parent=project, instance_id="segue-search", instance=made
+            ).result(timeout=30)
+        databases = DatabaseAdminClient(
+            transport=of_databases.DatabaseAdminGrpcTransport(channel=channel)
+        )
+        databases.create_database(
+            request={
+                "parent": instance,
+                "create_statement": f"CREATE DATABASE `{name}`",
+                "extra_statements": SEARCH_TABLES,
+            }
+        ).result(timeout=30)
+    return f"{instance}/databases/{name}"
 
 
 @pytest.fixture(scope="session")

@@ -116,7 +116,15 @@ def test_pubsub_and_the_lake_may_touch_one_table_each_in_their_own_way() -> None
         ("service-100000000001", "roles/bigquery.dataEditor"),
         ("lake-export", "roles/bigquery.dataViewer"),
     }
-    assert len(tree.of_type(TABLE_GRANT)) == 2
+    # Besides it, Pub/Sub alone writes, each export to its table.
+    others = [
+        one for one in tree.of_type(TABLE_GRANT) if one.inputs["tableId"] != "playback_events"
+    ]
+    assert {(one.inputs["tableId"], one.inputs["role"]) for one in others} == {
+        (export.table.name, "roles/bigquery.dataEditor")
+        for export in topology.WAREHOUSE_EXPORTS
+        if export.table.name != "playback_events"
+    }
 
 
 def test_the_lakes_account_writes_to_the_lake_alone() -> None:

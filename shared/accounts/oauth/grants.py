@@ -24,7 +24,7 @@ from shared.accounts.oauth.devices import DeviceGrant
 from shared.accounts.oauth.grant import OurGrant, require_key
 from shared.accounts.oauth.server import App, Call, Server
 from shared.accounts.passwords import digest
-from shared.accounts.scopes import APP_SCOPES, parse_scopes, refused
+from shared.accounts.scopes import parse_scopes, refused_alone
 from shared.accounts.tokens import Binding
 
 CODE_LIFE = timedelta(seconds=60)
@@ -206,8 +206,7 @@ class AppGrant(OurGrant, grants.ClientCredentialsGrant):
     def validate_requested_scope(self) -> None:
         app: App = self.request.client
         scopes = parse_scopes(self.request.form.get("scope", ""))
-        allowed = tuple(scope for scope in app.client.scopes if scope in APP_SCOPES)
-        if bad := refused(scopes, allowed):
+        if bad := refused_alone(scopes, app.client.scopes):
             raise OAuthError("invalid_scope", f"Not for an app on its own: {' '.join(bad)}.")
 
     def save_token(self, token: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from shared import topology
 from shared.accounts import passwords, service
 from shared.accounts.oauth import grant, grants
 from shared.platform import clients
-from shared.platform.auth import verify_access_token
+from shared.platform.auth import OPERATOR, verify_access_token
 from shared.platform.errors import InvalidInput, Unauthenticated
 from tests.emulator.accounts.conftest import (
     CALLBACK,
@@ -21,8 +21,10 @@ from tests.emulator.accounts.conftest import (
     GetCode,
     Person,
     ask,
+    authorize_url,
     code_form,
     fault_of,
+    query_of,
     tokens,
 )
 
@@ -247,6 +249,19 @@ async def test_an_app_alone_has_no_listeners_scopes(
     form = {"grant_type": "client_credentials", "scope": "streaming"}
     answer = await ask(browser, form, auth=(CONFIDENTIAL, SECRET))
     assert fault_of(answer) == "invalid_scope"
+
+
+async def test_an_operators_scope_is_for_a_client_that_was_given_it_and_for_no_person(
+    browser: httpx.AsyncClient, person: Person
+) -> None:
+    form = {"grant_type": "client_credentials", "scope": OPERATOR}
+    assert fault_of(await ask(browser, form, auth=(CONFIDENTIAL, SECRET))) == "invalid_scope"
+    tool = "an-operators-tool"
+    await service.create_client(tool, "A Tool", [CALLBACK], SECRET, [OPERATOR, "streaming"])
+    issued = await tokens(browser, form, auth=(tool, SECRET))
+    assert verify_access_token(issued["access_token"]).scopes == {OPERATOR}
+    page = await browser.get(authorize_url(tool, scope=OPERATOR))
+    assert query_of(page)["error"] == "invalid_scope"
 
 
 async def test_a_public_app_has_no_credentials(browser: httpx.AsyncClient, person: Person) -> None:

@@ -216,3 +216,20 @@ async def test_a_bulk_write_takes_more_than_fits_into_one_commit() -> None:
     query = collection.where(filter=FieldFilter("run", "==", run)).count()
     ((counted,),) = await query.get()
     assert counted.value == len(many)
+
+
+async def test_a_merge_leaves_what_it_does_not_name_and_a_plain_write_does_not() -> None:
+    one = random_id()
+    whole = {"a": 1, "odd name": 2, "map": {"kept": 3, "changed": 4}, "list": [5]}
+    await bulk.write(AUDIO_FEATURES, [(one, whole)])
+    changes = {"map": {"changed": 6, "new": {}}, "odd name": 7, "list": []}
+    await bulk.write(AUDIO_FEATURES, [(one, changes)], merge=True)
+    document = clients.collection(AUDIO_FEATURES).document(one)
+    assert (await document.get()).to_dict() == {
+        "a": 1,
+        "odd name": 7,
+        "map": {"kept": 3, "changed": 6, "new": {}},
+        "list": [],
+    }
+    await bulk.write(AUDIO_FEATURES, [(one, changes)])
+    assert (await document.get()).to_dict() == changes

@@ -18,6 +18,7 @@ from shared.ingestion.store import ingestions, jobs, objects
 from shared.platform import clients
 from shared.platform.errors import NotFound, PermanentFailure
 from shared.search import service as search
+from shared.search.models import SearchRequest
 from tests.emulator.ingestion.conftest import Pipeline, song
 
 
@@ -63,10 +64,8 @@ async def test_an_uploaded_master_becomes_a_track_that_can_be_played(
     for size_px in (640, 300, 64):
         jpeg = await objects.read(topology.IMAGES, f"{track.image_id}/{size_px}.jpg")
         assert jpeg.startswith(b"\xff\xd8")
-    search.lookups.clear()
-    search.rankings.clear()
-    found = await search.search("one", ["track"], limit=20, offset=0, market="DE")
-    assert track.id in repr(found)
+    asked = SearchRequest("one", ("track",), limit=50, market="DE")
+    assert track.id in (await search.search(asked)).pages["track"].ids
 
 
 async def test_nothing_secret_and_nothing_plain_is_left_behind(

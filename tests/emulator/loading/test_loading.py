@@ -19,6 +19,7 @@ from shared.analysis import service as analysis
 from shared.browse import service as browse
 from shared.catalog import service as catalog
 from shared.history import service as history
+from shared.indexing import reading
 from shared.library import service as library
 from shared.loading import service
 from shared.loading.faults import InvalidCatalogue
@@ -27,7 +28,6 @@ from shared.platform import clients
 from shared.platform.ids import content_id, random_id
 from shared.playlists import service as playlists
 from shared.podcasts import service as podcasts
-from shared.search import service as search
 from shared.social import service as social
 from tests.emulator.loading.conftest import Write
 
@@ -148,9 +148,11 @@ async def test_podcasts_people_and_what_is_theirs_come_with_it(world: World) -> 
     assert await history.play_count(world.id("track")) == 1
 
 
-async def test_what_was_loaded_is_found(world: World) -> None:
-    results = await search.search(world.seed, ["track"], 5, 0)
-    assert results.pages["track"].ids == (world.id("track"),)
+async def test_what_was_loaded_is_read_by_the_next_search_index(world: World) -> None:
+    read = {one.key async for page in reading.every_document() for one in page}
+    loaded = {"track": 2, "artist": 2, "album": 1, "show": 1, "episode": 1, "playlist": 1}
+    keys = {f"{kind}:{world.id(kind, n + 1)}" for kind, many in loaded.items() for n in range(many)}
+    assert keys <= read
 
 
 async def test_the_same_file_again_changes_no_document(world: World, write: Write) -> None:

@@ -21,6 +21,7 @@ from shared.playlists import service
 from shared.playlists.snapshots import version_of
 from shared.podcasts.models import Episode
 from shared.search import service as search
+from shared.search.models import SearchRequest
 from tests import contract
 from tests.emulator.playlists.conftest import Person
 
@@ -334,9 +335,7 @@ async def test_public_playlists_are_found_until_they_are_not_public(ada: Person)
     word = f"zyx{random_id()[:10].lower()}"
 
     async def is_found() -> bool:
-        search.lookups.clear()
-        search.rankings.clear()
-        found = await search.search(word, ["playlist"], 5, 0)
+        found = await search.search(SearchRequest(word, ("playlist",), limit=5))
         return found.pages["playlist"].total == 1
 
     playlist_id = await ada.playlist(name=f"The {word} list")

@@ -11,9 +11,17 @@ from shared.accounts import pages
 from shared.accounts.countries import NAMES, offered
 from shared.accounts.errors import UntrustedRequest
 from shared.accounts.pages import onward, signup
-from shared.accounts.scopes import APP_SCOPES, SCOPES, parse_scopes, refused
+from shared.accounts.scopes import (
+    APP_SCOPES,
+    OPERATOR_SCOPES,
+    SCOPES,
+    parse_scopes,
+    refused,
+    refused_alone,
+)
 from shared.accounts.sessions import Browser
 from shared.platform import secrets
+from shared.platform.auth import OPERATOR
 from shared.platform.errors import InvalidInput
 from shared.platform.settings import settings
 from tests import local_settings
@@ -180,6 +188,13 @@ def test_every_market_has_a_name_to_choose() -> None:
 def test_every_scope_is_explained() -> None:
     assert all(SCOPES.values())
     assert set(SCOPES) >= APP_SCOPES
+
+
+def test_an_operators_scope_is_for_an_app_alone_that_was_given_it() -> None:
+    assert not set(SCOPES) & set(OPERATOR_SCOPES)
+    assert refused((OPERATOR,), (OPERATOR,)) == (OPERATOR,)
+    assert refused_alone((OPERATOR,), (OPERATOR,)) == ()
+    assert refused_alone((OPERATOR, "streaming"), ("streaming",)) == (OPERATOR, "streaming")
 
 
 def test_scopes_outside_the_allowed_are_named() -> None:

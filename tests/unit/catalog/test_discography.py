@@ -43,13 +43,13 @@ def test_loaded_albums_and_tracks_agree_about_each_other() -> None:
         a_track(stale, "Two", artists=(ARTIST.ref(), OTHER.ref())),
         a_track(an_album(OTHER), "Elsewhere"),
     ]
-    agreed, (whole,) = united(tracks, [album])
+    agreed, (whole,) = united(tracks, [album], {})
     assert (whole.guest_ids, whole.total_tracks) == ((OTHER.id,), 2)
     assert whole.artist_ids == (ARTIST.id, OTHER.id)
     first, second, elsewhere = agreed
     assert first.album == second.album == whole.ref()
     assert elsewhere == tracks[2]
-    _, (stated,) = united(tracks, [album.model_copy(update={"total_tracks": 9})])
+    _, (stated,) = united(tracks, [album.model_copy(update={"total_tracks": 9})], {})
     assert stated.total_tracks == 9
 
 

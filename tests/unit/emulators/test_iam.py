@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -126,6 +127,54 @@ def test_a_declared_service_may_be_called_and_other_addresses_too(catalog: iam.C
     iam.check_rest("http://127.0.0.1:1/v2/projects/p/locations/r/services/catalog")
     iam.check_rest("http://127.0.0.1:1/v3/projects/p/timeSeries")
     iam.caller.reset(before)
+
+
+@pytest.fixture
+def ranker() -> Iterator[iam.Caller]:
+    running = iam.Caller(topology.ENTRIES["train_search_ranker"])
+    before = iam.caller.set(running)
+    yield running
+    iam.caller.reset(before)
+
+
+WAREHOUSE = "http://127.0.0.1:1/bigquery/v2/projects/p"
+
+
+@pytest.mark.parametrize("path", ["queries", "jobs"])
+def test_a_query_reads_the_views_that_it_names(ranker: iam.Caller, path: str) -> None:
+    def ask(sql: str) -> None:
+        body = {"query": sql} if path == "queries" else {"configuration": {"query": {"query": sql}}}
+        iam.check_warehouse("POST", f"{WAREHOUSE}/{path}?prettyPrint=false", json.dumps(body))
+
+    ask("SELECT `offset` FROM `p.segue.search_events_unique` JOIN `p.segue.playback_events_unique`")
+    with pytest.raises(iam.UndeclaredAccess, match=r"table 'search_events'.*`reads`"):
+        ask("SELECT 1 FROM `p.segue.search_events`")
+    with pytest.raises(iam.UndeclaredAccess, match=r"view 'search_events_unique'.*`writes`"):
+        ask("\n DELETE FROM `p.segue.search_events_unique` WHERE TRUE")
+
+
+def test_of_the_warehouse_a_function_without_it_reads_nothing(catalog: iam.Caller) -> None:
+    body = json.dumps({"query": "SELECT 1 FROM `p.segue.search_events_unique`"})
+    with pytest.raises(iam.UndeclaredAccess, match="warehouse view"):
+        iam.check_warehouse("POST", f"{WAREHOUSE}/queries", body)
+    table = f"{WAREHOUSE}/datasets/segue/tables/search_events"
+    with pytest.raises(iam.UndeclaredAccess, match="`writes`"):
+        iam.check_warehouse("POST", f"{table}/insertAll", "{}")
+    with pytest.raises(iam.UndeclaredAccess, match="`reads`"):
+        iam.check_warehouse("GET", f"{table}/data", None)
+    iam.check_warehouse("GET", f"{WAREHOUSE}/queries/job-1", None)
+
+
+def test_a_query_that_hides_what_it_reads_is_refused(ranker: iam.Caller) -> None:
+    with pytest.raises(iam.UndeclaredAccess, match="in backquotes"):
+        iam.check_warehouse("POST", f"{WAREHOUSE}/queries", '{"query": "SELECT 1 FROM segue.x"}')
+
+
+def test_what_else_bigquery_can_do_is_refused(ranker: iam.Caller) -> None:
+    load = json.dumps({"configuration": {"load": {}}})
+    for method, path, body in (("POST", "jobs", load), ("DELETE", "datasets/segue", None)):
+        with pytest.raises(iam.UndeclaredAccess, match="not known"):
+            iam.check_warehouse(method, f"{WAREHOUSE}/{path}", body)
 
 
 def test_a_service_that_nobody_knows_is_refused(catalog: iam.Caller) -> None:

@@ -71,7 +71,8 @@ def test_a_resume_point_is_shown_when_it_is_given() -> None:
 
 
 def test_shows_and_episodes_are_found_by_name_show_and_publisher() -> None:
-    assert show_document(SHOW).words == ("sanger",)
+    show = show_document(SHOW)
+    assert (show.name, show.artists) == (SHOW.name, (SHOW.publisher,))
     found = episode_document(EPISODE, SHOW)
-    assert (found.words, found.context) == (("premiar",), ("sanger", "radio"))
-    assert (found.document_id, found.territories) == (f"episode:{EPISODE.id}", ("SE",))
+    assert (found.name, found.album, found.artists) == (EPISODE.name, SHOW.name, (SHOW.publisher,))
+    assert (found.key, found.territories) == (f"episode:{EPISODE.id}", ("SE",))

@@ -1,0 +1,1 @@
+"""The search index of the whole catalogue: read, built, released."""

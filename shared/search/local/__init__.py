@@ -1,0 +1,1 @@
+"""The engine in this process: immutable tantivy indexes, memory-mapped, under a live segment."""

@@ -1,0 +1,108 @@
+"""Versions of the index on this machine: fetched whole or not at all, checked, and opened.
+
+On Google Cloud the temporary folder is memory, so what no longer serves is removed at once; files
+that are mapped stay readable until they are let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from shared import topology
+from shared.platform.settings import settings
+from shared.search import store, versions
+from shared.search.store import Unreadable
+from shared.search.versions import Manifest
+
+if TYPE_CHECKING:
+    from shared.search.local.engine import LocalEngine
+
+_PART = ".part-"  # a folder that is not whole
+_log = logging.getLogger(__name__)
+
+
+async def open_files(manifest: Manifest) -> LocalEngine:
+    """The engine over the files that `manifest` names. Raises Unreadable for what is not whole
+    or altered in the bucket."""
+    from shared.search.local.engine import BrokenIndex, LocalEngine
+
+    folder = _root() / manifest.version
+    had = await asyncio.to_thread(_is_whole, folder, manifest)
+    if not had:
+        await _fetch(manifest, folder)
+    try:
+        return await asyncio.to_thread(LocalEngine.open, folder)
+    except BrokenIndex as error:
+        await asyncio.to_thread(_remove, folder)
+        if not had:
+            raise Unreadable(f"search index {manifest.version}: {error}") from error
+    # What lay here was damaged, or another process removed it meanwhile.
+    _log.warning("search index %s is fetched again", manifest.version)
+    return await open_files(manifest)
+
+
+async def forget_before(version: str, kept: Collection[str]) -> None:
+    """Removes the versions older than `version` from this machine, but for `kept`. A newer one
+    may be another process's."""
+
+    def remove() -> None:
+        for folder in _root().iterdir() if _root().exists() else ():
+            is_old = versions.is_version(folder.name) and folder.name < version
+            if is_old and folder.name not in kept:
+                _remove(folder)
+
+    await asyncio.to_thread(remove)
+
+
+async def _fetch(manifest: Manifest, folder: Path) -> None:
+    """Makes `folder`, in one step once every file is there and as the manifest says."""
+    part = folder.with_name(f"{_PART}{folder.name}-{uuid4().hex[:8]}")
+    try:
+        await store.download(manifest.version, part, manifest.files)
+        await asyncio.to_thread(_adopt, part, folder, manifest)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
+
+
+def _adopt(part: Path, folder: Path, manifest: Manifest) -> None:
+    if folder.exists() and not _is_whole(folder, manifest):
+        _remove(folder)
+    try:
+        part.rename(folder)
+    except OSError:
+        if not _is_whole(folder, manifest):  # or another process was faster
+            raise
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder, so that nobody finds half of it."""
+    aside = folder.with_name(f"{_PART}{folder.name}-{uuid4().hex[:8]}")
+    try:
+        folder.rename(aside)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_whole(folder: Path, manifest: Manifest) -> bool:
+    sizes = {
+        str(path.relative_to(folder)): path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    return not versions.missing(manifest, sizes)
+
+
+def _root() -> Path:
+    """This bucket's folder: of several local clouds each has its own."""
+    bucket = f"{settings().storage_url}/{settings().bucket(topology.MODELS.name)}"
+    digest = hashlib.sha256(bucket.encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"segue-search-{digest}"

@@ -1,0 +1,1 @@
+"""Withdrawing: taking something out of the catalogue in some markets, or everywhere."""
