@@ -20,6 +20,7 @@ BENCHMARKS = (
     "start_latency",
     "ingestion_cpu",
     "catalogue_load",
+    "search",
 )
 
 
