@@ -50,10 +50,15 @@ export interface Artist extends ArtistRef {
   genres?: string[];
 }
 
+/** `suggested_query` is there where nothing is spelt as asked. */
+export interface FoundPage<T> extends Page<T> {
+  suggested_query?: string;
+}
+
 export interface SearchResult {
-  tracks?: Page<Track>;
-  artists?: Page<Artist>;
-  albums?: Page<AlbumRef>;
+  tracks?: FoundPage<Track>;
+  artists?: FoundPage<Artist>;
+  albums?: FoundPage<AlbumRef>;
 }
 
 export interface PlayHistoryItem {

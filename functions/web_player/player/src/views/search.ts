@@ -2,6 +2,7 @@
 import { during, type Visit } from "../app";
 import { h } from "../dom";
 import type { QueuedTrack, SearchResult } from "../models";
+import { hrefOf } from "../router";
 import { albumCard, artistCard, grid, section } from "./cards";
 import { failure, nothing, skeleton } from "./states";
 import { trackList } from "./track_list";
@@ -78,6 +79,13 @@ function sections(visit: Visit, q: string, found: SearchResult): HTMLElement[] {
   }
   if (artists.length > 0) right.append(section("soli", "Artists", grid(artists.map((artist) => artistCard(artist, "result-artist")))));
   if (albums.length > 0) right.append(section("opera", "Albums", grid(albums.map((album) => albumCard(album, "result-album")))));
+  const meant = found.tracks?.suggested_query;
+  const question = meant === undefined ? [] : [suggestion(meant)];
   const columns = [left, right].filter((column) => column.childElementCount > 0);
-  return [h("div.results-grid", { class: `results-grid ${columns.length === 2 ? "both" : "one"}` }, ...columns)];
+  return [...question, h("div.results-grid", { class: `results-grid ${columns.length === 2 ? "both" : "one"}` }, ...columns)];
+}
+
+function suggestion(q: string): HTMLElement {
+  const link = h("a", { href: hrefOf({ name: "search", q }), "data-testid": "suggested-query" }, q);
+  return h("p.suggestion", {}, "Did you mean ", link, "?");
 }
