@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
-from shared.search.models import Found
+from shared.search.models import Card
 
 
-def deduplicated(ranked: Iterable[Found]) -> list[Found]:
+class _Carded(Protocol):
+    @property
+    def card(self) -> Card: ...
+
+
+T = TypeVar("T", bound=_Carded)
+
+
+def deduplicated(ranked: Iterable[T]) -> list[T]:
     """`ranked` without what has the recording, or the key, of something before it: a song that is
     on a single, an album and three compilations stands where the best of them does."""
     seen: set[str] = set()
     kept = []
-    for found in ranked:
-        names = {found.card.key}
-        if found.card.recording:
-            names.add(f"{found.card.type}/{found.card.recording}")
+    for one in ranked:
+        names = {one.card.key}
+        if one.card.recording:
+            names.add(f"{one.card.type}/{one.card.recording}")
         if seen.isdisjoint(names):
-            kept.append(found)
+            kept.append(one)
             seen |= names
     return kept

@@ -44,11 +44,11 @@ async def search(
     InvalidInput for a blank query."""
     asking = _Asking(engine, request, parse(request.query), reranker)
     answers = {kind: await asking.answer(kind) for kind in request.types}
-    pages = {kind: _page(answer, request) for kind, answer in answers.items()}
+    pages = {kind: asking.page(answer) for kind, answer in answers.items()}
     counted = None
     if request.with_facets:
         totals = {kind: answer.total for kind, answer in answers.items()}
-        counted = facets((one for a in answers.values() for one in a.ranked[:WINDOW]), totals)
+        counted = facets((one for a in answers.values() for one in a.ranked), totals)
     return Results(pages, view, _suggested(answers.values(), asking), counted)
 
 
@@ -62,7 +62,8 @@ async def suggest(engine: Engine, request: SearchRequest, view: str) -> Suggesti
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    ranked: list[Found]
+    ranked: list[Found]  # of the window
+    rest: list[Candidate]  # behind it, in the engine's order
     total: int
     asked: Asked
 
@@ -133,7 +134,7 @@ class _Asking:
                 word: await self.engine.similar_words(
                     word, planning.edits_allowed(word, loose=loose)
                 )
-                for word in (slot.forms[0].text for slot in first.branches[0])
+                for word in planning.doubted(first)
             }
             joined = planning.joined(first)
             for word in planning.compounds(first, similar):
@@ -150,33 +151,36 @@ class _Asking:
             if one.card.is_in(self.request.market)
             and (self.request.allow_explicit or not one.card.explicit)
         ]
-        window = ranked(
-            visible[:WINDOW],
+        window = self.explained(visible[:WINDOW], asked, self.reranker)
+        kept = deduplicated(window)
+        behind: list[Found | Candidate] = [*kept, *visible[WINDOW:]]
+        rest = [one for one in deduplicated(behind) if isinstance(one, Candidate)]
+        # What the window loses is the same for every page; what is lost behind it, each page would
+        # count another part of.
+        lost = min(len(candidates), WINDOW) - len(kept)
+        return _Answer(kept, rest, min(total - lost, REACHABLE), asked)
+
+    def explained(
+        self, candidates: Iterable[Candidate], asked: Asked, reranker: Reranker | None = None
+    ) -> list[Found]:
+        """`candidates`, best first."""
+        return ranked(
+            candidates,
             asked,
             market=self.request.market,
             affinity=self.request.affinity,
             today=self.today,
-            reranker=self.reranker,
+            reranker=reranker,
         )
-        rest = ranked_as_found(visible[WINDOW:], asked, self)
-        kept = deduplicated([*window, *rest])
-        dropped = len(candidates) - len(kept)
-        return _Answer(kept, min(max(total - dropped, len(kept)), REACHABLE), asked)
 
-
-def ranked_as_found(candidates: Sequence[Candidate], asked: Asked, asking: _Asking) -> list[Found]:
-    """Those behind the window, in the engine's order, each with its explanation."""
-    by_key = {
-        found.card.key: found
-        for found in ranked(
-            candidates,
-            asked,
-            market=asking.request.market,
-            affinity=asking.request.affinity,
-            today=asking.today,
-        )
-    }
-    return [by_key[one.card.key] for one in candidates]
+    def page(self, answer: _Answer) -> Hits:
+        """What was asked for of an answer."""
+        first, behind = self.request.offset, self.request.offset + self.request.limit
+        count = len(answer.ranked)
+        rest = answer.rest[max(first - count, 0) : max(behind - count, 0)]
+        # One by one, so that they stay in the engine's order.
+        explained = [found for one in rest for found in self.explained([one], answer.asked)]
+        return Hits((*answer.ranked[first:behind], *explained), answer.total)
 
 
 def _asked(first: Plan, widened: Plan | None = None) -> Asked:
@@ -184,11 +188,6 @@ def _asked(first: Plan, widened: Plan | None = None) -> Asked:
     slots, *others = plan.branches or ((),)
     exact = frozenset(first.exact)
     return Asked(slots, exact, frozenset(plan.exact) - exact, tuple(others))
-
-
-def _page(answer: _Answer, request: SearchRequest) -> Hits:
-    items = tuple(answer.ranked[request.offset : request.offset + request.limit])
-    return Hits(items, answer.total)
 
 
 def _suggested(answers: Iterable[_Answer], asking: _Asking) -> str | None:

@@ -25,6 +25,7 @@ SYNONYM_COST = 0.2  # of an edit: between what was typed and the nearest typo
 SOUND_COST = 1.0
 FORMS_TRIED = 8  # of a word, the likeliest ones
 MIN_SOUND_CHARS = 4  # shorter words sound like too many others
+MAX_DOUBTED = 8  # words of a query; each may cost milliseconds, and nobody's song is so misspelt
 MAX_RESPELT = 16  # words of a query in other letters
 BESIDE_SPACE = frozenset("cvbnm")  # the keys above the space bar
 MIN_SPLIT_CHARS = 2  # of each part of a word that was written together
@@ -95,22 +96,26 @@ def corrected(first: Plan, similar: Similar, *, loose: bool = False) -> Plan:
         first,
         branches=tuple(branches),
         exact=tuple(dict.fromkeys([*first.exact, *names])),
-        missing=1 if loose and len(branch) > 1 else 0,
+        missing=1 if loose and 1 < len(branch) <= MAX_DOUBTED else 0,
     )
+
+
+def doubted(first: Plan) -> tuple[str, ...]:
+    """The words of the query whose spelling is doubted: the first `MAX_DOUBTED`."""
+    return tuple(dict.fromkeys(slot.forms[0].text for slot in first.branches[0][:MAX_DOUBTED]))
 
 
 def compounds(first: Plan, similar: Similar) -> tuple[str, ...]:
     """Words that `corrected` wants to know of besides those of the query: each two of them
     together, and the parts of those that the catalogue does not have."""
-    own = [slot.forms[0].text for slot in first.branches[0]]
-    unknown = [word for word in own if not _is_known(word, similar)]
+    unknown = [word for word in doubted(first) if not _is_known(word, similar)]
     parts = [part for word in unknown for pair in splits(word) for part in pair]
     return tuple(dict.fromkeys([*joined(first), *parts]))
 
 
 def joined(first: Plan) -> tuple[str, ...]:
     """Each two neighbouring words together."""
-    own = [slot.forms[0].text for slot in first.branches[0]]
+    own = [slot.forms[0].text for slot in first.branches[0][:MAX_DOUBTED]]
     return tuple(left + right for left, right in pairwise(own))
 
 

@@ -8,7 +8,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,14 +53,20 @@ def storage(firestore: str, settings_env: pytest.MonkeyPatch, logs: Path) -> Ite
 
 
 @pytest.fixture
-async def instance(storage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Serving:
+async def instance(
+    storage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Serving]:
     """A new instance of search, quick to look, behind `shared.search.service`; at first there is
     no index and no change."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     await wipe()
     serving = Serving(pointer_s=0.05, follow_s=0.05)
     monkeypatch.setattr(service, "serving", serving)
-    return serving
+    yield serving
+    # A look that is under way would go on while its emulators end.
+    for look in (serving._pointer, serving._feed):
+        if (looking := look._under_way()) is not None:
+            await looking
 
 
 @pytest.fixture

@@ -133,3 +133,10 @@ def test_compounds_are_the_parts_of_unknown_words_alone() -> None:
     wanted = planning.compounds(first, {"love": [(Word("love"), 99)]})
     assert {"badguylove", "bad", "guy"} <= set(wanted)
     assert "lo" not in wanted
+
+
+def test_of_a_long_query_only_the_first_words_are_doubted() -> None:
+    first = typed(" ".join(f"wrd{letter}" for letter in "abcdefghijkl"))
+    assert len(planning.doubted(first)) == planning.MAX_DOUBTED
+    assert len(planning.joined(first)) == planning.MAX_DOUBTED - 1
+    assert planning.corrected(first, {}, loose=True).missing == 0
