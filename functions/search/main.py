@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request, Response
 from shared.catalog.markets import checked_market
 from shared.finding import views
 from shared.finding.shapes import SearchObject
-from shared.platform.auth import OPERATOR
+from shared.platform.auth import OPERATOR, Principal
 from shared.platform.http import Caller, answers, bridge, create_app, respond
 from shared.platform.parameters import Limit50, MarketParam
 from shared.search import parameters
@@ -40,23 +40,23 @@ async def search_items(
     facets: parameters.WithFacets = False,
     explain: parameters.Explained = False,
 ) -> Response:
-    """A page of each type that matches `q`, of what is released in the market: the caller's own
-    country unless one is named."""
+    """A page of each type that matches `q`, of what is released in the caller's own country, or
+    for an app, which has none, in the market that it names."""
     if explain:
         caller.require_scope(OPERATOR)
-    country = checked_market(market, caller.country)
+    country = _market(market, caller)
     wanted = SearchRequest(
         query=q,
         types=tuple(kind for kind in ITEM_TYPES if kind in asked),
         limit=limit,
         offset=offset,
-        market=country or caller.country or None,
+        market=country,
         locale=locale,
         view=view,
         with_facets=facets,
         explain=explain,
     )
-    return _answer(request, await views.search(caller, wanted, asked, country or None))
+    return _answer(request, await views.search(caller, wanted, asked, country if market else None))
 
 
 @app.get(
@@ -81,11 +81,18 @@ async def suggest_items(
         query=q,
         types=tuple(asked),
         limit=limit,
-        market=checked_market(market, caller.country) or caller.country or None,
+        market=_market(market, caller),
         locale=locale,
         explain=explain,
     )
     return _answer(request, await views.suggest(caller, wanted))
+
+
+def _market(named: str | None, caller: Principal) -> str | None:
+    """The market that counts: a person's own country goes before the one that they name, as the
+    Web API documents it. Raises InvalidInput for a code that is no country of ours."""
+    checked = checked_market(named, caller.country)
+    return caller.country or checked or None
 
 
 def _answer(request: Request, body: Mapping[str, Any]) -> Response:

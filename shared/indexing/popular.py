@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 
 from shared.search.models import ItemType, SearchDocument
+from shared.search.text import squash
 
 KEPT = 5  # of each type
 
@@ -19,7 +20,7 @@ class Popular:
     def passing(self, documents: Iterable[SearchDocument]) -> Iterator[SearchDocument]:
         """`documents`, one by one."""
         for document in documents:
-            if document.is_in(None) and document.name.strip():
+            if document.is_in(None) and squash(document.name):
                 entry = (document.popularity, document.id, document)
                 kept = self._kept.setdefault(document.type, [])
                 if len(kept) < KEPT:

@@ -35,7 +35,7 @@ class Terms:
 
 def terms(document: SearchDocument) -> Terms:
     """What an engine indexes. Of a name count 500 characters, of a description 300."""
-    read = _Read.of(document)
+    read, kind = _Read.of(document), document.type
     named = tuple(dict.fromkeys(read.name + read.makers))
     spoken = dict.fromkeys(code for word in named if (code := phonetic(word)))
     stemmed: dict[str, dict[str, None]] = {}
@@ -44,8 +44,11 @@ def terms(document: SearchDocument) -> Terms:
             stemmed.setdefault(locale, {})[stem] = None
     return Terms(
         name=read.name,
-        artists=read.makers + read.maker_spellings,
-        album=read.album,
+        # `artist:` finds artists as well as what they made, `album:` albums and what is on them.
+        artists=read.name + read.spellings
+        if kind == "artist"
+        else read.makers + read.maker_spellings,
+        album=read.album or (read.name if kind == "album" else ()),
         every=tuple(dict.fromkeys(named + read.others)),
         grams=tuple(sorted(edge_grams(named + read.spellings))),
         exact=read.exact,

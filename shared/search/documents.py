@@ -31,7 +31,7 @@ def track_document(track: Track, artists: Mapping[str, Artist] | None = None) ->
         release_date=_date(track.album.release_date),
         genres=_genres(track.artist_ids, artists),
         isrc=(track.isrc or "").upper(),
-        recording=track.isrc or track.content_hash,
+        recording=(track.isrc or track.content_hash).upper(),
     )
 
 

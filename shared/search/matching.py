@@ -114,7 +114,8 @@ def _read_slots(card: Card, asked: Asked, slots: tuple[Slot, ...]) -> Reading:
     # BM25's b: a word weighs more in a short name; while the first one is being typed, it is not
     # known how much of the name will follow.
     length = 1.0 if begun else 0.75 + 0.25 * name_share
-    whole = named >= words and alone <= len(card.core_words)  # "Waka Waka" is not all of "Waka"
+    # "Waka Waka" is not all of "Waka", and a name without words is not all there.
+    whole = bool(words) and named >= words and alone <= len(card.core_words)
     spelt = unmade in card.exact
     match = _match(card, asked, coverage, edits, elsewhere, whole, spelt, made, opened, count)
     return Reading(match, length * weight / (count * most), coverage, name_share, edits)
@@ -150,7 +151,9 @@ def _match(
         return Match.CORRECTED_NAME if corrected else Match.CORRECTED
     if _begins(card.name_words, asked.words):
         return Match.BEGINNING
-    if len(made) == count and made >= set(card.maker_words[: len(made)]):
+    # Of a playlist that is its owner, whom anybody may call as they like.
+    by_artist = card.type in ("track", "album")
+    if by_artist and len(made) == count and made >= set(card.maker_words[: len(made)]):
         return Match.BEGINNING
     return Match.CONTEXT if elsewhere else Match.WORDS
 

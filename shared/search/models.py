@@ -111,7 +111,8 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """A query as read: any of `branches` (OR), in each of which every clause holds (AND)."""
+    """A query as read: any of `branches` (OR), in each of which every clause holds (AND). What is
+    negated in one of them is wanted in none."""
 
     text: str  # as typed, trimmed
     branches: tuple[tuple[Clause, ...], ...]
@@ -304,7 +305,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """One page of one type. `total` is how many can be paged through, at most 1,050."""
+    """One page of one type. `total` is how many can be paged through, at most 1,050; recordings
+    that are on several albums count more than once behind the first 200."""
 
     items: tuple[Found, ...]
     total: int
@@ -317,8 +319,8 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many of the best matches (at most 200 a type) are of each type, genre and decade
-    (`1990s`), most first."""
+    """How many results there are of each type, and of the best ones (at most 200 a type) of each
+    genre and decade (`1990s`); most first."""
 
     types: Mapping[str, int]
     genres: Mapping[str, int]

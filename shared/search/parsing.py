@@ -150,7 +150,8 @@ def _narrowed(filters: Filters, item: _Item) -> Filters | None:
     value = item.text.strip()
     match item.field:
         case "year" if found := _YEARS.fullmatch(value):
-            first, last = int(found[1]), int(found[2] or found[1])
+            # There is no year 0.
+            first, last = (max(int(year), 1) for year in (found[1], found[2] or found[1]))
             return replace(filters, years=(min(first, last), max(first, last)))
         case "genre" if genre := folded_genre(value):
             return replace(filters, genres=tuple(dict.fromkeys((*filters.genres, genre))))

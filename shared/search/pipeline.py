@@ -17,6 +17,7 @@ from shared.search.matching import Asked, Match
 from shared.search.models import (
     Candidate,
     Engine,
+    Filters,
     Found,
     Hits,
     ItemType,
@@ -105,7 +106,7 @@ class _Asking:
         """The suggestions, best first."""
 
         async def find(plan: Plan) -> tuple[tuple[Candidate, ...], int]:
-            found = await self.engine.complete(plan, self.request.types)
+            found = await self.engine.complete(planning.anywhere(plan), self.request.types)
             return found, len(found)
 
         return await self._in_passes(COMPLETIONS_RANKED, find)
@@ -193,7 +194,8 @@ def _asked(first: Plan, widened: Plan | None = None) -> Asked:
 def _suggested(answers: Iterable[_Answer], asking: _Asking) -> str | None:
     """The query in the spelling of the best result, where no result has it as typed."""
     found = [answer for answer in answers if answer.ranked]
-    if not found or not asking.parsed.is_plain:
+    # With filters the words alone would ask for something else.
+    if not found or not asking.parsed.is_plain or asking.parsed.filters != Filters():
         return None
     best = max(found, key=lambda answer: answer.best)
     if best.best not in (Match.CORRECTED_NAME, Match.CORRECTED, Match.PARTIAL):

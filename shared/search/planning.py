@@ -100,6 +100,26 @@ def corrected(first: Plan, similar: Similar, *, loose: bool = False) -> Plan:
     )
 
 
+def anywhere(plan: Plan) -> Plan:
+    """`plan` for the suggest index, which knows words and no fields: each must be there, wherever
+    and in whatever order."""
+
+    def loosened(slot: Slot) -> tuple[Slot, ...]:
+        words = (slot.forms[0].text, *slot.phrase)
+        if len(words) > 1:
+            return tuple(Slot(forms=(Word(word),)) for word in words)
+        return (replace(slot, scope="any"),)
+
+    return replace(
+        plan,
+        branches=tuple(
+            tuple(one for slot in branch for one in loosened(slot)) for branch in plan.branches
+        ),
+        # Words that may stand apart must not keep out what is no such phrase.
+        excluded=tuple(replace(slot, scope="any") for slot in plan.excluded if not slot.phrase),
+    )
+
+
 def doubted(first: Plan) -> tuple[str, ...]:
     """The words of the query whose spelling is doubted: the first `MAX_DOUBTED`."""
     return tuple(dict.fromkeys(slot.forms[0].text for slot in first.branches[0][:MAX_DOUBTED]))

@@ -69,6 +69,8 @@ class Serving:
         self._current: Opened | None = None
         self._open: dict[str, Opened] = {}  # by name, the one that was opened last at the end
         self._broken: dict[str, float] = {}  # by name, when to try again
+        self._previous: tuple[str, ...] = ()  # what the pointer named before
+        self._reopening: dict[str, asyncio.Task[None]] = {}
         self._pointer = Revalidated(self._look_at_pointer, fresh_s=pointer_s, patience_s=inf)
         self._feed = Revalidated(self._look_at_feed, fresh_s=follow_s, patience_s=FOLLOW_PATIENCE_S)
 
@@ -81,6 +83,8 @@ class Serving:
         if name is not None and self._current is not None and name > self._current.name:
             await self._pointer.now()  # another instance was faster
         assert self._current is not None  # the first look leaves one, even if it fails
+        if name in self._previous and name not in self._open:
+            await self._reopened(name)
         opened = self._open.get(name, self._current) if name is not None else self._current
         opened.uses += 1
         opened.asked_at = time.monotonic()
@@ -121,6 +125,7 @@ class Serving:
         held = await store.read_pointer()
         if held.fault:
             _log.error("the pointer of the search index cannot be read: %s", held.fault)
+        self._previous = tuple(held.pointer.previous) if held.pointer else ()
         has_none = self._current is None or not self._current.name
         # Without a pointer whatever serves is as good as what is listed.
         listed = await store.list_versions() if held.pointer is None and has_none else ()
@@ -154,6 +159,24 @@ class Serving:
         await self._follow_anyway([opened])
         return opened
 
+    async def _reopened(self, name: str) -> None:
+        """Opens an earlier version, through which somebody pages whom another instance served."""
+        if time.monotonic() < self._broken.get(name, -inf):
+            return
+        if name not in self._reopening:
+            task = asyncio.get_running_loop().create_task(self._open_beside(name))
+            self._reopening[name] = task
+        await asyncio.shield(self._reopening[name])
+
+    async def _open_beside(self, name: str) -> None:
+        try:
+            # The first to be let go again.
+            self._open = {name: await self._opened(name), **self._open}
+        except Unreadable as error:
+            _log.error("an earlier search index cannot be had: %s", error)
+        finally:
+            del self._reopening[name]
+
     async def _start_empty(self) -> None:
         from shared.search.local.engine import NoIndex
 
@@ -179,7 +202,8 @@ class Serving:
             if not one.uses and (too_many or not one.name or now - one.asked_at > IDLE_S):
                 del self._open[one.name]
         if self._current is not None:
-            await opening.forget_before(self._current.name, tuple(self._open))
+            kept = (*self._open, *self._reopening)
+            await opening.forget_before(self._current.name, kept)
 
     # --- the changes --------------------------------------------------------------------------
 

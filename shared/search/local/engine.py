@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -150,7 +151,10 @@ class _Changed:
         if shard is None:
             return Retrieved(tuple(kept), total)
         fresh = shard.retrieve(plan)
-        return Retrieved((*fresh.candidates, *kept), total + fresh.total)
+        # In turn: only the first ones are ranked, and a busy hour has more than those.
+        pairs = zip_longest(fresh.candidates, kept)
+        both = tuple(one for pair in pairs for one in pair if one is not None)
+        return Retrieved(both, total + fresh.total)
 
     async def complete(self, plan: Plan, kinds: Sequence[ItemType]) -> tuple[Candidate, ...]:
         hidden = self._live.hidden

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MAX_DOCUMENTS = 20_000  # of more changes the newest
 LIVES_KEPT = 8
+MOST_REBUILT = 2_000  # half a second of work
 NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -99,12 +100,16 @@ class Segment:
         return known[-1] if known else None
 
     def live(self, as_of: datetime) -> Live:
-        """The changes up to `as_of`. It is made, unless it was among the last that were asked."""
-        now = self.now
-        if as_of >= now.as_of:
-            return now
+        """The changes up to `as_of`. It is made, unless it was among the last that were asked. Of
+        more than `MOST_REBUILT` documents that would keep the request waiting: it gets `now`."""
+        if as_of >= self.now.as_of:
+            return self.now
         with self._lock:
-            return self._made(as_of)
+            moments = (one.changed_at for known in self._history.values() for one in known)
+            reached = max((moment for moment in moments if moment <= as_of), default=NEVER)
+            if reached != NEVER and len(self) > MOST_REBUILT:
+                return self.now
+            return self._made(reached)
 
     def _is_new(self, change: Change) -> bool:
         return change.changed_at > self.since and change not in self._history.get(change.key, ())

@@ -9,7 +9,7 @@ dictionary, which takes 0.2 ms however few documents there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class Queries:
 
     def __init__(self, plan: Plan, today: date | None = None) -> None:
         self._plan = plan
-        self._today = today or date.today()
+        self._today = today or datetime.now(UTC).date()
 
     def exact(self) -> Query | None:
         """Documents whose whole name is one of `plan.exact`."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,24 @@ async def test_one_that_nobody_asks_for_any_longer_is_let_go(
     await instance._pointer.now()
     assert list(instance._open) == [newest.version]
     assert [path.name for path in fetched()] == [newest.version]
+
+
+async def test_a_page_of_a_version_that_another_instance_served_is_cut_from_that(
+    made: Make, instance: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that started after the pointer moved, or let the version go."""
+    older = [a_document(number, f"Amber {number}") for number in range(6)]
+    await made(older)
+    request = SearchRequest(query="amber", types=("track",), limit=3)
+    first = await service.search(request)
+    await made([a_document(number, f"Amber {number}") for number in range(10, 16)])
+    monkeypatch.setattr(service, "serving", Serving(pointer_s=0.05, follow_s=0.05))
+    await forget_fetched()
+    assert {one.id for one in (await find("amber")).items}.isdisjoint(one.id for one in older)
+    second = await service.search(replace(request, offset=3, view=first.view))
+    assert second.view == first.view
+    shown = first.pages["track"].ids + second.pages["track"].ids
+    assert sorted(shown) == sorted(one.id for one in older)
 
 
 async def test_an_older_view_than_can_be_had_is_answered_from_the_current_one(

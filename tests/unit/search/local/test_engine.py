@@ -86,6 +86,56 @@ async def test_what_is_meant_comes_first(opened: Open, query: str, first: str) -
     assert (await found(opened(CATALOGUE), query))[:1] == [first]
 
 
+@pytest.mark.parametrize(
+    ("query", "kind", "first"),
+    [
+        ("artist:queen", "artist", "queen"),
+        ("artist:pink", "artist", "pink"),
+        ('album:"night at the opera"', "album", "opera"),
+        ("artist:queen", "album", "opera"),
+        ('album:"night at the opera"', "track", "you"),
+        ("artist:pink", "track", "so-what"),
+    ],
+)
+async def test_fields_are_of_every_type_that_has_them(
+    opened: Open, query: str, kind: str, first: str
+) -> None:
+    opera = {"type": "album", "id": "opera", "name": "A Night at the Opera", "artists": ("Queen",)}
+    engine = opened(
+        [
+            *CATALOGUE,
+            SearchDocument(type="artist", id="queen", name="Queen"),
+            SearchDocument(type="artist", id="pink", name="P!nk"),
+            SearchDocument.model_validate(opera),
+            track("you", "You", "Queen", album="A Night at the Opera"),
+        ]
+    )
+    assert (await found(engine, query, types=(kind,)))[:1] == [first]
+
+
+@pytest.mark.parametrize("query", ["artist:queen", '"bohemian rhapsody"', "track:bohemian queen"])
+async def test_fields_and_phrases_may_be_completed(opened: Open, query: str) -> None:
+    answer = await pipeline.suggest(opened(CATALOGUE), SearchRequest(query, ("track",)), "view")
+    assert [one.id for one in answer.items] == ["rhapsody"]
+
+
+async def test_a_name_that_nobody_sees_is_not_all_of_what_is_asked(opened: Open) -> None:
+    unseen = {"type": "playlist", "name": "\u200b", "artists": ("Taylor Swift",)}
+    best = {"type": "playlist", "name": "This Is Taylor Swift", "artists": ("Segue",)}
+    engine = opened(
+        [
+            SearchDocument.model_validate(unseen | {"id": "unseen", "popularity": 99}),
+            SearchDocument.model_validate(best | {"id": "best", "popularity": 90}),
+        ]
+    )
+    assert await found(engine, "taylor swift", types=("playlist",)) == ["best", "unseen"]
+
+
+@pytest.mark.parametrize("query", ["year:0000", "hello year:0000-9999", "year:9999-0000"])
+async def test_there_is_no_year_0(opened: Open, query: str) -> None:
+    assert isinstance(await found(opened(CATALOGUE), query), list)
+
+
 async def test_words_may_be_left_out_or_chosen_from(opened: Open) -> None:
     engine = opened(CATALOGUE)
     assert "hello" not in await found(engine, "hel NOT adele")

@@ -50,6 +50,29 @@ async def test_what_is_new_is_found_what_is_gone_is_not_and_what_changed_is_foun
     assert await found(index, segment, "cobalt") == ["c"]
 
 
+async def test_a_busy_hour_does_not_push_the_index_out_of_what_is_ranked(opened: Open) -> None:
+    index = opened([document("known", "Love", popularity=90)])
+    segment = Segment(BUILT_AT)
+    segment.add(change(f"n{number}", 1 + number, f"Love Song {number}") for number in range(300))
+    assert (await found(index, segment, "love"))[0] == "known"
+
+
+async def test_a_view_between_two_changes_is_that_of_the_first(opened: Open) -> None:
+    segment = Segment(BUILT_AT)
+    segment.add([change("a", 1, "Amber"), change("b", 9, "Amber")])
+    assert segment.live(at(2)) is segment.live(at(1)) is segment.live(at(8.5))
+    assert segment.live(at(0.5)).hidden == frozenset()
+
+
+async def test_a_large_segment_is_not_made_anew_for_an_older_view(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_REBUILT", 3)
+    segment = Segment(BUILT_AT)
+    segment.add(change(str(number), 1 + number, "Amber") for number in range(4))
+    assert segment.live(at(2)) is segment.now
+
+
 async def test_changes_before_the_build_do_not_count(opened: Open) -> None:
     index = opened([document("a", "Amber")])
     segment = Segment(BUILT_AT)
