@@ -27,7 +27,6 @@ STYLISED = {
 # --- what is said besides the name ----------------------------------------------------------
 
 _FEATURED = r"(?:feat|ft|featuring)\b\.?"
-_BETWEEN_GUESTS = re.compile(r"[,;&+]|\b(?:and|und|y|et|feat|ft)\b\.?", re.IGNORECASE)
 # The same song under another heading. A remix, a cover, a karaoke or an instrumental version and an
 # artist's own re-recording ("Taylor's Version") keep their words, since who types the bare title
 # means the original.
@@ -58,8 +57,6 @@ _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
 _DASH = re.compile(r"\s[-\u2013\u2014]\s")
 _TRAILING_FEATURED = re.compile(rf"\s{_FEATURED}\s.*", re.DOTALL | re.IGNORECASE)
 _MAY_BE_QUALIFIED = re.compile(r"[(\[{\u2013\u2014]| - |\s(?:feat|ft|featuring)\b", re.IGNORECASE)
-_FEATURED_IN_BRACKETS = re.compile(rf"\s*(?:{_FEATURED}|with\b)\s*(.+)", re.IGNORECASE)
-_FEATURED_BARE = re.compile(rf"\s{_FEATURED}\s+([^()\[\]]+)", re.IGNORECASE)
 
 
 def _is_qualifier(text: str) -> bool:
@@ -78,20 +75,6 @@ def core(name: str) -> str:
         tails.pop()
     bare = " ".join(_TRAILING_FEATURED.sub("", " - ".join((head, *tails))).split())
     return bare if squash(bare) else name
-
-
-def featured(name: str) -> list[str]:
-    """The guests that `name` mentions, as written: "(feat. X & Y)", "[with X]", "ft. X"."""
-    if not _MAY_BE_QUALIFIED.search(name):
-        return []
-    found = [
-        match[1]
-        for bracket in _BRACKETS.finditer(name)
-        if (match := _FEATURED_IN_BRACKETS.fullmatch(bracket[1]))
-    ]
-    found += _FEATURED_BARE.findall(_BRACKETS.sub("", name))
-    guests = (guest.strip() for group in found for guest in _BETWEEN_GUESTS.split(group))
-    return [guest for guest in guests if guest]
 
 
 # --- other spellings of a name --------------------------------------------------------------

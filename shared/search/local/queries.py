@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shared.search.local.schema import EXPLICIT, LISTED, STEMMED, document_schema
+from shared.search.local.schema import EXPLICIT, LISTED, document_schema
 from shared.search.models import EVERYWHERE, ITEM_TYPES, Filters, ItemType, Plan, Scope, Slot
 from shared.search.planning import HIPSTER_POPULARITY, NEW_DAYS
 
@@ -96,12 +96,7 @@ class Queries:
         found = _terms(field, (form.text for form in slot.forms))
         if slot.prefix:
             found += _terms("grams", [slot.prefix[:MAX_PREFIX_CHARS]])
-        found += [
-            one
-            for locale, stem in slot.stems
-            if locale in STEMMED
-            for one in _terms(f"stem_{locale}", [stem])
-        ]
+        found += [one for locale, stem in slot.stems for one in _terms(f"stem_{locale}", [stem])]
         if slot.sound:
             found += _terms("phonetic", [slot.sound])
         return self._any(found)

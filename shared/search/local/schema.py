@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from shared.search.analysis import Terms, folded_genre
 from shared.search.models import EVERYWHERE, SearchDocument
+from shared.search.text import STEMMED_LOCALES
 
 if TYPE_CHECKING:
     import tantivy
 
-# Stemmed words, a field for each locale that has a stemmer; other scripts are cut into bigrams.
-STEMMED = ("en", "de", "fr", "es", "pt", "ru", "ar")
 # Positions where phrases are asked for, frequencies nowhere: no name says a word for its weight.
 _WORDS = {
     "name": "position",
@@ -25,7 +24,7 @@ _WORDS = {
     "every": "basic",
     "grams": "basic",
     "phonetic": "basic",
-    **{f"stem_{locale}": "basic" for locale in STEMMED},
+    **{f"stem_{locale}": "basic" for locale in STEMMED_LOCALES},
 }
 _VALUES = ("key", "type", "exact", "genre", "isrc", "upc", "market", "flag")
 EXPLICIT = "explicit"  # a flag

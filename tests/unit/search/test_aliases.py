@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.search.aliases import STYLISED, core, featured, synonyms, variants
+from shared.search.aliases import STYLISED, core, synonyms, variants
 from shared.search.text import fold, squash, words
 
 
@@ -111,28 +111,12 @@ def test_the_core_of_a_name_is_the_song_without_its_recording(name: str, bare: s
     assert core(name) == bare
 
 
-@pytest.mark.parametrize(
-    ("name", "guests"),
-    [
-        ("Fuego (with Sean Paul & Anitta, feat. Tainy)", ["Sean Paul", "Anitta", "Tainy"]),
-        ("Thunderclouds (feat. Sia, Diplo, and Labrinth)", ["Sia", "Diplo", "Labrinth"]),
-        ("WTF (Where They From) [Feat. Pharrell Williams]", ["Pharrell Williams"]),
-        ("Rotten Ft. Bok Nero", ["Bok Nero"]),
-        ("Featuring Nobody", []),
-        ("Stay With Me", []),
-    ],
-)
-def test_guests_are_named(name: str, guests: list[str]) -> None:
-    assert featured(name) == guests
-
-
 @given(st.text(max_size=80))
 def test_no_name_is_left_empty_and_spellings_are_folded(name: str) -> None:
     assert bool(squash(core(name))) == bool(squash(name))
     found = variants(name)
     assert len(found) == len(set(found)) <= 11
     assert all(fold(one) == one and squash(one) and one != fold(name) for one in found)
-    assert all(guest.strip() for guest in featured(name))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +126,7 @@ def test_no_name_of_ten_kilobytes_takes_a_second(piece: str) -> None:
     """Names are read in queries too, which must never take a second (a millisecond is usual)."""
     name = piece * (10_000 // len(piece))
     started = time.process_time()
-    core(name), variants(name), featured(name)
+    core(name), variants(name)
     assert time.process_time() - started < 1.0
 
 
