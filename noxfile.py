@@ -159,9 +159,12 @@ def lock(session: nox.Session) -> None:
         *(_uv(), "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--upgrade"),
         *("--python-version", "3.11", "--no-emit-index-url", "--no-emit-find-links", "--no-header"),
     )
-    session.run(*compile_, "pyproject.toml", "--group", "core", "-o", "infra/locks/core.txt")
+    session.run(
+        *compile_,
+        *("pyproject.toml", "--group", "core", "--group", "jobs", "-o", "infra/locks/core.txt"),
+    )
     for groups, target in (
-        (("core", "emulators", "test", "dev"), LOCAL_LOCK),
+        (("core", "jobs", "emulators", "test", "dev"), LOCAL_LOCK),
         (("infra", "infra-test"), INFRA_LOCK),
     ):
         chosen = [part for group in groups for part in ("--group", group)]
