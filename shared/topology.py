@@ -69,6 +69,7 @@ FEATURED = Collection("featured")
 SEARCH_CHANGES = Collection(
     "search_changes", ttl_field="expires_at", indexes=(("slice", "changed_at"),)
 )
+EXPERIMENTS = Collection("experiments")  # flags and experiments: who gets what, and how it goes
 # --- people's own
 PLAYLISTS = Collection("playlists", pii=True)
 # Below each playlist: granted with it, declared for its TTL policy and its indexes.
@@ -121,13 +122,21 @@ CATALOGUES = Bucket("catalogues", delete_after_days=7, sensitive=True)
 # Parquet files of the warehouse, for training and for whoever reads without BigQuery.
 LAKE = Bucket("lake", cold_after_days=30, sensitive=True)
 
-# Built by jobs and read by functions: search indexes, rankers. Each version is written once.
+# Built by jobs and read by functions: indexes, embeddings, rankers. Each version is written once.
 MODELS = Bucket("models")
+REPORTS = Bucket("reports")  # pages for people: how experiments go
 
 LISTENING_HISTORY = Table("listening_history", (Family("play", max_age_s=90 * DAY_S),))
 PLAY_COUNTS = Table(
     "play_counts", (Family("seen", max_age_s=8 * DAY_S), Family("pending"), Family("total"))
 )
+# What each person did lately, and what was done with each track (shared/signals).
+ONLINE_FEATURES = Table(
+    "online_features",
+    (Family("signal", max_age_s=90 * DAY_S), Family("count", max_age_s=90 * DAY_S)),
+)
+# Lists made ahead of the request (F200), what they were made from, and a last good home (F219).
+RECOMMENDATIONS = Table("recommendations", (Family("list", max_versions=2), Family("made")))
 # A ring of four families, one for each 30 s in turn (shared/platform/rate_limits.py).
 RATE_WINDOWS = Table("rate_windows", tuple(Family(f"w{n}", max_age_s=120) for n in range(4)))
 
@@ -198,12 +207,75 @@ SEARCH_EVENTS_VIEW = WarehouseView(
     "FROM `{dataset}.search_events`) WHERE delivery = 1",
 )
 
+LISTENER_SIGNALS_TABLE = WarehouseTable(
+    "listener_signals",
+    (
+        Column("event_id", "STRING"),
+        Column("user_id", "STRING"),
+        Column("kind", "STRING"),
+        Column("ts", "TIMESTAMP"),
+        Column("track_id", "STRING"),
+        Column("subject_uri", "STRING"),
+        Column("session_id", "STRING"),
+        Column("device_id", "STRING"),
+        Column("position_ms", "INTEGER"),
+        Column("country", "STRING"),
+        Column("context_uri", "STRING"),
+        Column("query", "STRING"),
+        Column("suspected", "BOOLEAN"),
+        Column("subscription_name", "STRING"),
+        Column("message_id", "STRING"),
+        Column("publish_time", "TIMESTAMP"),
+        Column("attributes", "STRING"),
+    ),
+    partition_by="ts",
+    cluster_by=("user_id",),
+)
+LISTENER_SIGNALS_VIEW = WarehouseView(
+    "listener_signals_unique",
+    "SELECT * EXCEPT (delivery) FROM (SELECT *, ROW_NUMBER() OVER "
+    "(PARTITION BY user_id, event_id ORDER BY publish_time, message_id) AS delivery "
+    "FROM `{dataset}.listener_signals`) WHERE delivery = 1",
+)
+
+EXPOSURES_TABLE = WarehouseTable(
+    "exposures",
+    (
+        Column("event_id", "STRING"),
+        Column("user_id", "STRING"),
+        Column("ts", "TIMESTAMP"),
+        Column("kind", "STRING"),
+        Column("experiment", "STRING"),
+        Column("variant", "STRING"),
+        Column("surface", "STRING"),
+        Column("shelf", "STRING"),
+        Column("position", "INTEGER"),
+        Column("items", "STRING"),
+        Column("propensity", "FLOAT"),
+        Column("subscription_name", "STRING"),
+        Column("message_id", "STRING"),
+        Column("publish_time", "TIMESTAMP"),
+        Column("attributes", "STRING"),
+    ),
+    partition_by="ts",
+    cluster_by=("experiment",),
+    expires_after_days=400,
+)
+EXPOSURES_VIEW = WarehouseView(
+    "exposures_unique",
+    "SELECT * EXCEPT (delivery) FROM (SELECT *, ROW_NUMBER() OVER "
+    "(PARTITION BY event_id ORDER BY publish_time, message_id) AS delivery "
+    "FROM `{dataset}.exposures`) WHERE delivery = 1",
+)
+
 MASTER_RECEIVED = Topic("master-received", schema="MasterReceived")
 TRANSCODE_FINISHED = Topic("transcode-finished", schema=None)
 TRACK_PUBLISHED = Topic("track-published", schema="TrackPublished")
 PLAYBACK_EVENTS = Topic("playback-events", schema="PlaybackEvent")
 FOLLOW_CHANGED = Topic("follow-changed", schema="FollowChanged")
 SEARCH_EVENTS = Topic("search-events", schema="SearchEvent")
+LISTENER_SIGNALS = Topic("listener-signals", schema="ListenerSignal")
+EXPOSURES = Topic("exposures", schema="Exposure")
 SLO_BURN = Topic("slo-burn", schema=None)  # incidents, as Cloud Monitoring publishes them
 
 CDN_PRIMING = Queue(
@@ -283,7 +355,7 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
         ),
         reads=(USERS, ARTISTS, TRACKS, ALBUMS, SHOWS, EPISODES, PLAYLISTS, LISTENING_HISTORY),
         writes=(FOLLOWS, COUNTERS, FRIEND_ACTIVITY, SHARES, IDEMPOTENCY_KEYS, *PER_REQUEST),
-        publishes=(FOLLOW_CHANGED,),
+        publishes=(FOLLOW_CHANGED, LISTENER_SIGNALS),
     ),
     HttpFunction(
         name="catalog",
@@ -351,9 +423,32 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
         routes=(
             Route("/v1/recommendations"),
             Route("/v1/recommendations/available-genre-seeds"),
+            Route("/v1/me/home"),
+            Route("/v1/me/made-for-you"),
+            Route("/v1/me/made-for-you/{id}"),
+            Route("/v1/me/radio"),
+            Route("/v1/me/autoplay"),
+            Route("/v1/me/feedback", ("POST",)),
+            Route("/v1/me/flags"),
         ),
-        reads=(TRACKS, ALBUMS, ARTISTS, AUDIO_FEATURES),
-        writes=PER_REQUEST,
+        reads=(
+            MODELS,
+            TRACKS,
+            ALBUMS,
+            ARTISTS,
+            PLAYLISTS,
+            PLAYLIST_ITEMS,
+            AUDIO_FEATURES,
+            ONLINE_FEATURES,
+            LISTENING_HISTORY,
+            FOLLOWS,
+            USERS,
+            EXPERIMENTS,
+        ),
+        writes=(RECOMMENDATIONS, *PER_REQUEST),
+        publishes=(LISTENER_SIGNALS, EXPOSURES),
+        memory_mb=2048,  # /tmp is memory, and two versions of the embeddings may lie there
+        min_instances=1,
     ),
     HttpFunction(
         name="search",
@@ -376,7 +471,7 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
             COUNTERS,
         ),
         writes=PER_REQUEST,
-        publishes=(SEARCH_EVENTS,),
+        publishes=(SEARCH_EVENTS, LISTENER_SIGNALS),
         memory_mb=4096,  # /tmp is memory, and two versions of the index may lie there
         min_instances=1,
     ),
@@ -416,7 +511,7 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
             IDEMPOTENCY_KEYS,
             *PER_REQUEST,
         ),
-        publishes=(FOLLOW_CHANGED,),
+        publishes=(FOLLOW_CHANGED, LISTENER_SIGNALS),
     ),
     HttpFunction(
         name="library",
@@ -436,7 +531,7 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
         reads=(TRACKS, ALBUMS, ARTISTS, SHOWS, EPISODES, RESUME_POINTS, USERS, PLAYLISTS),
         # An owner who removes a playlist from the library takes it out of search.
         writes=(LIBRARIES, LIBRARY_ITEMS, FOLLOWS, COUNTERS, SEARCH_CHANGES, *PER_REQUEST),
-        publishes=(FOLLOW_CHANGED,),
+        publishes=(FOLLOW_CHANGED, LISTENER_SIGNALS),
     ),
     HttpFunction(
         name="playback",
@@ -493,6 +588,7 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
             LIBRARY_ITEMS,
             USERS,
             COUNTERS,
+            RECOMMENDATIONS,  # what autoplay goes on with
         ),
         writes=(
             PLAYER_STATES,
@@ -607,7 +703,13 @@ EVENT_FUNCTIONS: tuple[EventFunction, ...] = (
         name="record_history",
         trigger=TopicTrigger(PLAYBACK_EVENTS),
         reads=(FOLLOWS,),
-        writes=(LISTENING_HISTORY, PLAY_COUNTS, FRIEND_ACTIVITY),
+        writes=(LISTENING_HISTORY, PLAY_COUNTS, FRIEND_ACTIVITY, ONLINE_FEATURES),
+        concurrency=80,
+    ),
+    EventFunction(
+        name="record_signal",
+        trigger=TopicTrigger(LISTENER_SIGNALS),
+        writes=(ONLINE_FEATURES,),
         concurrency=80,
     ),
     EventFunction(
@@ -676,6 +778,98 @@ JOBS: tuple[Job, ...] = (
         cpu=2.0,
     ),
     Job(
+        name="analyze_audio",
+        schedule="*/15 * * * *",
+        reads=(MASTERS, UPLOADS, INGESTIONS, TRACKS),
+        writes=(AUDIO_FEATURES,),
+        memory_mb=4096,
+        cpu=2.0,
+    ),
+    Job(
+        name="export_features",
+        schedule="10 3 * * *",
+        reads=(PLAYBACK_EVENTS_VIEW, LISTENER_SIGNALS_VIEW),
+        writes=(LAKE,),
+        memory_mb=4096,
+        cpu=2.0,
+    ),
+    Job(
+        name="train_embeddings",
+        schedule="0 2 * * 6",  # F191: weekly
+        reads=(
+            TRACKS,
+            ALBUMS,
+            ARTISTS,
+            AUDIO_FEATURES,
+            PLAYLISTS,
+            PLAYLIST_ITEMS,
+            PLAYBACK_EVENTS_VIEW,
+            LISTENER_SIGNALS_VIEW,
+        ),
+        writes=(MODELS,),
+        memory_mb=16_384,
+        cpu=4.0,
+        timeout_s=6 * 3600,
+    ),
+    Job(
+        name="refresh_embeddings",
+        schedule="25 * * * *",  # a new track has a vector within the hour
+        reads=(
+            TRACKS,
+            ALBUMS,
+            ARTISTS,
+            AUDIO_FEATURES,
+            PLAYBACK_EVENTS_VIEW,
+            LISTENER_SIGNALS_VIEW,
+        ),
+        writes=(MODELS, RECOMMENDATIONS),
+        memory_mb=8192,
+        cpu=2.0,
+    ),
+    Job(
+        name="train_recommendation_ranker",
+        schedule="0 5 * * 1",
+        reads=(PLAYBACK_EVENTS_VIEW, LISTENER_SIGNALS_VIEW, EXPOSURES_VIEW, MODELS),
+        writes=(MODELS,),
+        memory_mb=8192,
+        cpu=2.0,
+    ),
+    Job(
+        name="make_recommendations",
+        schedule="40 * * * *",  # what is due for whom: shared/recommendations/products
+        tasks=4,
+        reads=(
+            MODELS,
+            TRACKS,
+            ALBUMS,
+            ARTISTS,
+            ONLINE_FEATURES,
+            LISTENING_HISTORY,
+            FOLLOWS,
+            USERS,
+        ),
+        writes=(RECOMMENDATIONS,),
+        memory_mb=2048,
+        cpu=1.0,
+    ),
+    Job(
+        name="learn_shelves",
+        schedule="5 * * * *",
+        reads=(EXPOSURES_VIEW, PLAYBACK_EVENTS_VIEW),
+        writes=(MODELS,),
+    ),
+    Job(
+        name="experiment_report",
+        schedule="50 * * * *",  # a guardrail stops an experiment within the hour
+        reads=(EXPOSURES_VIEW, PLAYBACK_EVENTS_VIEW, LISTENER_SIGNALS_VIEW),
+        writes=(EXPERIMENTS, REPORTS),
+        memory_mb=2048,
+    ),
+    Job(
+        name="simulate_listeners",  # by hand; it knows the public API alone
+        memory_mb=2048,
+    ),
+    Job(
         name="withdraw_content",
         writes=(TRACKS, ALBUMS, ARTISTS, SEARCH_CHANGES, AUDIT_LEDGER),
     ),
@@ -738,6 +932,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     CATEGORIES,
     FEATURED,
     SEARCH_CHANGES,
+    EXPERIMENTS,
     PLAYLISTS,
     PLAYLIST_ITEMS,
     LIBRARIES,
@@ -772,18 +967,38 @@ BUCKETS: tuple[Bucket, ...] = (
     CATALOGUES,
     LAKE,
     MODELS,
+    REPORTS,
 )
 BIGTABLE_INSTANCE = "segue-tables"  # an instance's id has 6 to 33 characters
 BIGTABLE_PROFILE = "nearest"  # routes to any cluster; conditional writes have others
-TABLES: tuple[Table, ...] = (LISTENING_HISTORY, PLAY_COUNTS, RATE_WINDOWS)
-WAREHOUSE_TABLES: tuple[WarehouseTable, ...] = (PLAYBACK_EVENTS_TABLE, SEARCH_EVENTS_TABLE)
-WAREHOUSE_VIEWS: tuple[WarehouseView, ...] = (PLAYBACK_EVENTS_VIEW, SEARCH_EVENTS_VIEW)
+TABLES: tuple[Table, ...] = (
+    LISTENING_HISTORY,
+    PLAY_COUNTS,
+    ONLINE_FEATURES,
+    RECOMMENDATIONS,
+    RATE_WINDOWS,
+)
+WAREHOUSE_TABLES: tuple[WarehouseTable, ...] = (
+    PLAYBACK_EVENTS_TABLE,
+    SEARCH_EVENTS_TABLE,
+    LISTENER_SIGNALS_TABLE,
+    EXPOSURES_TABLE,
+)
+WAREHOUSE_VIEWS: tuple[WarehouseView, ...] = (
+    PLAYBACK_EVENTS_VIEW,
+    SEARCH_EVENTS_VIEW,
+    LISTENER_SIGNALS_VIEW,
+    EXPOSURES_VIEW,
+)
 WAREHOUSE_EXPORTS: tuple[WarehouseExport, ...] = (
     WarehouseExport(PLAYBACK_EVENTS, PLAYBACK_EVENTS_TABLE),
     WarehouseExport(SEARCH_EVENTS, SEARCH_EVENTS_TABLE),
+    WarehouseExport(LISTENER_SIGNALS, LISTENER_SIGNALS_TABLE),
+    WarehouseExport(EXPOSURES, EXPOSURES_TABLE),
 )
 LAKE_EXPORTS: tuple[LakeExport, ...] = (
     LakeExport(PLAYBACK_EVENTS_TABLE, LAKE, unique_by=("user_id", "event_id")),
+    LakeExport(LISTENER_SIGNALS_TABLE, LAKE, unique_by=("user_id", "event_id")),
 )
 WAREHOUSE_DATASET = "segue"
 TOPICS: tuple[Topic, ...] = (
@@ -793,6 +1008,8 @@ TOPICS: tuple[Topic, ...] = (
     PLAYBACK_EVENTS,
     FOLLOW_CHANGED,
     SEARCH_EVENTS,
+    LISTENER_SIGNALS,
+    EXPOSURES,
     SLO_BURN,
 )
 QUEUES: tuple[Queue, ...] = (CDN_PRIMING,)

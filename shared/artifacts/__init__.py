@@ -1,0 +1,1 @@
+"""What jobs build and functions serve from: immutable versions, a pointer, and the swap."""

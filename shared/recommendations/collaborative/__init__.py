@@ -1,0 +1,1 @@
+"""What people who like the same things like: factors and neighbours from implicit feedback."""

@@ -1,0 +1,1 @@
+"""What people see: lists made for them, each item with its reason."""

@@ -1,0 +1,1 @@
+"""Which of the candidates come first: the chance of a skip and of a completion."""

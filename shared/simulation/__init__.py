@@ -1,0 +1,1 @@
+"""Listeners with hidden tastes, who use the public API."""
