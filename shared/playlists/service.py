@@ -14,9 +14,9 @@ from typing import Any
 
 from shared.accounts import service as accounts
 from shared.platform.auth import Principal
-from shared.platform.errors import Forbidden, InvalidInput
+from shared.platform.errors import Forbidden, InvalidInput, NotFound
 from shared.platform.ids import content_id, random_id
-from shared.playlists import covers, loading, rights, store
+from shared.playlists import covers, loading, rights, store, told
 from shared.playlists.contents import contents_by_uri
 from shared.playlists.edits import (
     Add,
@@ -41,7 +41,10 @@ from shared.playlists.snapshots import snapshot_id, version_of
 from shared.search import service as search
 from shared.search.documents import playlist_document
 from shared.search.models import SearchDocument
+from shared.signals import service as signals
 from shared.social import service as social
+
+PARALLEL_READS = 16  # of whole playlists, by jobs
 
 replica = Replica()
 
@@ -119,7 +122,13 @@ async def create(
     )
     if not await store.create(playlist):
         playlist = await get_playlist(owner_id, playlist.id)
-    await social.follow(owner_id, "playlist", [playlist.id], public=playlist.public)
+    await social.follow(
+        owner_id,
+        "playlist",
+        [playlist.id],
+        public=playlist.public,
+        suspected=caller.suspected,
+    )
     await _index(playlist)
     return playlist
 
@@ -139,7 +148,7 @@ async def change_details(caller: Principal, playlist_id: str, changes: dict[str,
         playlist = await get_playlist(caller.user_id, playlist_id)
         allowed(playlist)
         return playlist
-    playlist, _ = await replica.edit(playlist_id, Details(changes), allowed)
+    playlist = (await replica.edit(playlist_id, Details(changes), allowed)).playlist
     await _index(playlist)
     return playlist
 
@@ -172,7 +181,7 @@ async def add_items(
     """
     allowed = await _allowing(caller, uris)
     edit = Add(_new_items(caller, playlist_id, uris, seed), position)
-    return await _edit(playlist_id, edit, allowed)
+    return await _edit(caller, playlist_id, edit, allowed)
 
 
 async def update_items(caller: Principal, playlist_id: str, wanted: Replacement | Move) -> str:
@@ -181,10 +190,10 @@ async def update_items(caller: Principal, playlist_id: str, wanted: Replacement 
     base = _base(playlist_id, wanted.snapshot)
     if isinstance(wanted, Move):
         edit: Edit = Reorder(wanted.start, wanted.length, wanted.before, base)
-        return await _edit(playlist_id, edit, partial(rights.check_editable, caller=caller))
+        return await _edit(caller, playlist_id, edit, _editable_by(caller))
     allowed = await _allowing(caller, wanted.uris)
     edit = Replace(_new_items(caller, playlist_id, wanted.uris, random_id()), base)
-    return await _edit(playlist_id, edit, allowed)
+    return await _edit(caller, playlist_id, edit, allowed)
 
 
 async def remove_items(caller: Principal, playlist_id: str, wanted: Removal) -> str:
@@ -196,12 +205,19 @@ async def remove_items(caller: Principal, playlist_id: str, wanted: Removal) -> 
         if wanted.positions is None
         else RemovePositions(wanted.positions, base)
     )
-    return await _edit(playlist_id, edit, partial(rights.check_editable, caller=caller))
+    return await _edit(caller, playlist_id, edit, _editable_by(caller))
 
 
-async def _edit(playlist_id: str, edit: Edit, allowed: Callable[[Playlist], None]) -> str:
-    _, version = await replica.edit(playlist_id, edit, allowed)
-    return snapshot_id(playlist_id, version)
+async def _edit(
+    caller: Principal, playlist_id: str, edit: Edit, allowed: Callable[[Playlist], None]
+) -> str:
+    edited = await replica.edit(playlist_id, edit, allowed)
+    await signals.publish(told.signals_of(caller, edited, datetime.now(UTC)))
+    return snapshot_id(playlist_id, edited.version)
+
+
+def _editable_by(caller: Principal) -> Callable[[Playlist], None]:
+    return partial(rights.check_editable, caller=caller)
 
 
 def _base(playlist_id: str, snapshot: str | None) -> int | None:
@@ -241,7 +257,9 @@ async def follow(caller: Principal, playlist_id: str, public: bool) -> None:
     user_id = caller.require_user()
     caller.require_scope(rights.modify_scope(public))
     playlist = await get_playlist(user_id, playlist_id)
-    await social.follow(user_id, "playlist", [playlist_id], public=public)
+    await social.follow(
+        user_id, "playlist", [playlist_id], public=public, suspected=caller.suspected
+    )
     if playlist.owner_id == user_id:
         await _index(playlist)
 
@@ -256,7 +274,7 @@ async def unfollow(caller: Principal, playlist_id: str) -> None:
     (playlist,) = await get_playlists(user_id, [playlist_id])
     if playlist is None and not await is_following(user_id, playlist_id):
         raise rights.not_found(playlist_id)
-    await social.unfollow(user_id, "playlist", [playlist_id])
+    await social.unfollow(user_id, "playlist", [playlist_id], suspected=caller.suspected)
     if playlist is not None and playlist.owner_id == user_id:
         await search.remove("playlist", playlist_id)
 
@@ -294,6 +312,24 @@ async def every_document() -> AsyncIterator[list[SearchDocument]]:
     their owners keep."""
     async for page in store.scan_all():
         yield await _documents(await _kept([one for one in page if one.public]))
+
+
+async def every_public_list() -> AsyncIterator[list[tuple[str, tuple[str, ...]]]]:
+    """The name and the items' URIs of every playlist that is public and that its owner keeps, a
+    page at a time; one that goes meanwhile is left out."""
+    turns = asyncio.Semaphore(PARALLEL_READS)
+
+    async def listed(playlist: Playlist) -> tuple[str, tuple[str, ...]] | None:
+        async with turns:
+            try:
+                return playlist.name, await item_uris(None, playlist.id)
+            except NotFound:
+                return None
+
+    async for page in store.scan_all():
+        kept = await _kept([one for one in page if one.public])
+        found = await asyncio.gather(*map(listed, kept))
+        yield [one for one in found if one is not None]
 
 
 async def _kept(playlists: Sequence[Playlist]) -> list[Playlist]:

@@ -1,7 +1,17 @@
 /** The Web API over fetch: bearer, one retry after a refused token, errors as one type. */
 import type { Session } from "./auth/session";
 import { ORIGIN } from "./config";
-import type { Album, Artist, Me, Page, PlayHistoryItem, SearchResult, Track } from "./models";
+import type {
+  Album,
+  Artist,
+  Home,
+  MadeForYouList,
+  Me,
+  Page,
+  PlayHistoryItem,
+  SearchResult,
+  Track,
+} from "./models";
 
 /** An answer that was not the one asked for. `status` 0: no answer at all. */
 export class ApiError extends Error {
@@ -65,6 +75,14 @@ export class Api {
 
   recentlyPlayed(limit: number, options: RequestOptions = {}): Promise<Page<PlayHistoryItem>> {
     return this.get(`/v1/me/player/recently-played?limit=${limit}`, options);
+  }
+
+  home(options: RequestOptions = {}): Promise<Home> {
+    return this.get("/v1/me/home", options);
+  }
+
+  madeForYou(id: string, options: RequestOptions = {}): Promise<MadeForYouList> {
+    return this.get(`/v1/me/made-for-you/${encodeURIComponent(id)}`, options);
   }
 
   /** GETs `path` as JSON. @throws ApiError, SignedOut, or AbortError when `signal` fires. */

@@ -67,6 +67,49 @@ export interface PlayHistoryItem {
   context?: { uri?: string } | null;
 }
 
+/** Why a track is recommended, in words. */
+export interface Reason {
+  kind: string;
+  text: string;
+  uri: string | null;
+}
+
+export type RecommendedTrack = Track & { type: "track"; reason: Reason | null };
+
+/** A list that was made for the listener. */
+export interface MadeForYou {
+  type: "made-for-you";
+  id: string;
+  name: string;
+  description: string;
+  uri: string;
+  total: number;
+}
+
+export type MadeForYouList = MadeForYou & { tracks: RecommendedTrack[] };
+
+/** Something to go on with. */
+export interface HomeContext {
+  type: "album" | "artist" | "playlist";
+  id: string;
+  name: string;
+  uri: string;
+  images: Image[];
+}
+
+export interface Shelf {
+  id: string;
+  title: string;
+  /** The context of plays from it. */
+  uri: string;
+  items: (RecommendedTrack | MadeForYou | HomeContext)[];
+}
+
+export interface Home {
+  shelves: Shelf[];
+  is_last_good: boolean;
+}
+
 export interface Me {
   id: string;
   display_name?: string | null;
@@ -75,6 +118,11 @@ export interface Me {
 
 /** A track with the album it is played from: what the queue and the bar need. */
 export type QueuedTrack = Track & { album: AlbumRef };
+
+/** Those of `tracks` that name the album they are from. */
+export function queued<T extends Track>(tracks: readonly T[]): (T & QueuedTrack)[] {
+  return tracks.flatMap((track) => (track.album ? [{ ...track, album: track.album }] : []));
+}
 
 /** The smallest image that is at least `px` wide, else the widest there is. */
 export function imageFor(images: Image[] | undefined, px: number): string | null {

@@ -6,6 +6,7 @@ import { hrefOf, parseRoute, type Route } from "./router";
 import { albumView } from "./views/album";
 import { artistView } from "./views/artist";
 import { homeView } from "./views/home";
+import { madeForYouView } from "./views/made_for_you";
 import { searchView, type SearchView } from "./views/search";
 import { failure, skeleton } from "./views/states";
 import { showError } from "./views/toast";
@@ -77,6 +78,8 @@ export class Pages {
         return albumView(visit, route.id);
       case "artist":
         return artistView(visit, route.id);
+      case "made-for-you":
+        return madeForYouView(visit, route.id);
       case "search": {
         const view = searchView(visit);
         this.#searching = view;

@@ -4,7 +4,8 @@ export type Route =
   | { name: "home" }
   | { name: "search"; q: string }
   | { name: "album"; id: string }
-  | { name: "artist"; id: string };
+  | { name: "artist"; id: string }
+  | { name: "made-for-you"; id: string };
 
 export function parseRoute(hash: string): Route {
   const [, name, rest = ""] = /^#?\/?([^/]*)\/?(.*)$/.exec(hash) ?? [];
@@ -15,7 +16,7 @@ export function parseRoute(hash: string): Route {
     // A stray percent sign: taken as it stands.
   }
   if (name === "search") return { name, q: value };
-  if ((name === "album" || name === "artist") && value) return { name, id: value };
+  if ((name === "album" || name === "artist" || name === "made-for-you") && value) return { name, id: value };
   return { name: "home" };
 }
 

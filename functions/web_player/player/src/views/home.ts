@@ -6,20 +6,37 @@ import { hrefOf } from "../router";
 import { artwork, tintFrom } from "./artwork";
 import { albumCard, grid, section } from "./cards";
 import { failure, nothing, skeleton } from "./states";
+import { shelfSection } from "./shelves";
 import { trackList } from "./track_list";
 
 /** Search goes by prefix: a few common first letters bring a few of everything. */
 const STARTING_LETTERS = ["a", "s", "t", "m"] as const;
 const ALBUMS_SHOWN = 12;
 const RECENT_SHOWN = 6;
+/** Shown as a list of its own. */
+const RECENT_SHELF = "recently-played";
 const HERO_PX = 320;
 
 export function homeView(visit: Visit): HTMLElement {
   const hero = h("div", {}, skeleton("Loading your music", "album"));
   const recent = h("div");
+  const shelves = h("div");
   const albums = h("div", {}, skeleton("Loading albums", "cards"));
   void fillHistory(visit, hero, recent, albums);
-  return h("div.home", {}, h("h1.hidden", {}, "Home"), hero, recent, albums);
+  void fillShelves(visit, shelves);
+  return h("div.home", {}, h("h1.hidden", {}, "Home"), hero, recent, shelves, albums);
+}
+
+/** What is recommended; where that does not answer, home is what it is without. */
+async function fillShelves(visit: Visit, place: HTMLElement): Promise<void> {
+  try {
+    const { shelves } = await visit.app.api.home({ signal: visit.signal });
+    if (visit.signal.aborted) return;
+    const others = shelves.filter(({ id }) => id !== RECENT_SHELF);
+    place.replaceChildren(...others.flatMap((shelf) => shelfSection(visit, shelf) ?? []));
+  } catch {
+    place.replaceChildren();
+  }
 }
 
 async function fillHistory(

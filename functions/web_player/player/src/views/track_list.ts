@@ -2,7 +2,7 @@
 import { during, type Visit } from "../app";
 import { h, icon, ICONS } from "../dom";
 import { clock, spokenTime } from "../format";
-import type { QueuedTrack } from "../models";
+import type { QueuedTrack, Reason } from "../models";
 import { artwork } from "./artwork";
 import { albumLink, artistLinks } from "./links";
 import { announce } from "./toast";
@@ -12,7 +12,7 @@ const INTENT_MS = 90;
 const THUMBNAIL_PX = 44;
 
 export interface TrackListOptions {
-  tracks: QueuedTrack[];
+  tracks: (QueuedTrack & { reason?: Reason | null })[];
   contextUri: string | null;
   /** Numbers for an album, thumbnails for a mixed list. */
   lead: "number" | "artwork";
@@ -41,7 +41,7 @@ export function trackList(visit: Visit, options: TrackListOptions): HTMLElement 
   return list;
 }
 
-function row(visit: Visit, options: TrackListOptions, track: QueuedTrack, index: number): HTMLElement {
+function row(visit: Visit, options: TrackListOptions, track: TrackListOptions["tracks"][number], index: number): HTMLElement {
   const { player } = visit.app;
   const play = (event: Event): void => {
     if (player.track?.id === track.id && player.status !== "idle") {
@@ -83,6 +83,7 @@ function row(visit: Visit, options: TrackListOptions, track: QueuedTrack, index:
       {},
       track.explicit === true && h("abbr.explicit", { title: "Explicit" }, "E"),
       ...artistLinks(track.artists),
+      track.reason && h("span.reason", {}, track.reason.text),
     ),
     options.lead === "artwork" && h("span.track-album", {}, albumLink(track.album)),
     h(
