@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from shared.artifacts import versions
+from shared.artifacts.releases import Refused
 from shared.indexing import reading
 from shared.indexing.popular import Popular
 from shared.indexing.reading import Boost, Page
-from shared.search import popularity, releases, versions
+from shared.search import popularity, releases
 from shared.search.models import SearchDocument
 
 # What changes from here before the first read on is followed live: time for a change to be noted
@@ -38,7 +40,7 @@ class Indexed:
 async def build(*, force: bool = False) -> Indexed:
     """Reads the catalogue, builds an index of it and makes that serve, unless a newer one does.
 
-    Raises `releases.Refused` for one that lost most of what the last had (not with `force`), or
+    Raises `Refused` for one that lost most of what the last had (not with `force`), or
     in which well-known documents are not found.
     """
     began = time.monotonic()
@@ -66,7 +68,7 @@ async def build(*, force: bool = False) -> Indexed:
 async def fill_spanner(*, force: bool = False) -> Indexed:
     """Reads the catalogue and makes Spanner hold it, which serves from it meanwhile.
 
-    Raises `releases.Refused` for one that lost most of what was there (not with `force`).
+    Raises `Refused` for one that lost most of what was there (not with `force`).
     """
     from shared.search.spanner import loading
 
@@ -80,7 +82,7 @@ async def fill_spanner(*, force: bool = False) -> Indexed:
     try:
         count = await asyncio.to_thread(loaded)
     except loading.ShrunkCatalogue as shrunk:
-        raise releases.Refused(str(shrunk)) from shrunk
+        raise Refused(str(shrunk)) from shrunk
     return Indexed(version, {"all": count}, 0, time.monotonic() - began, serves=True)
 
 

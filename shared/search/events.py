@@ -1,36 +1,28 @@
 """What people were shown when they searched (F190): for popularity, and for learning an order.
 
-A search is an event for each type of result. Publishing happens beside the rendering of the
-answer, not after it: a function has hardly any CPU between requests
-(https://cloud.google.com/run/docs/configuring/billing-settings), so what is left for later may
-wait for the next request, or for ever. Whatever is told while a publish is under way goes with the
-next, so that a batch grows with the load and no timer is needed. An answer waits for Pub/Sub only
-so long as `told` is allowed to; what is not stored by then stays here and is tried again.
+A search is an event for each type of result. They are published beside the rendering of the answer
+(`shared.platform.telling`).
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from pydantic import Field
 
-from shared.platform.events import MAX_MESSAGES_PER_PUBLISH, Event, publish
+from shared.platform.events import Event
 from shared.platform.ids import random_id
+from shared.platform.telling import PATIENCE_S, Teller
 from shared.search.models import Found, Results, SearchRequest
+from shared.signals.models import Signal
 from shared.topology import SEARCH_EVENTS, Topic
 
 MAX_QUERY_CHARS = 250
 MAX_WAITING = 5_000  # events of 2 to 4 kB: 20 MB at most
-PATIENCE_S = 0.05  # an answer's, with Pub/Sub
 _DECIMALS = 4  # of a score
-
-_log = logging.getLogger(__name__)
 
 
 class SearchEvent(Event):
@@ -99,44 +91,29 @@ def _features(page: Sequence[Found]) -> str:
     )
 
 
-_waiting: deque[SearchEvent] = deque()
-_publishing: asyncio.Task[None] | None = None
+_teller: Teller[SearchEvent] = Teller("search events", MAX_WAITING)
 
 
 def tell(events: Iterable[SearchEvent]) -> None:
-    """Has `events` published beside whatever the caller does next. Beyond `MAX_WAITING` the newest
-    are dropped, and the log says how many."""
-    global _publishing
-    offered = list(events)
-    room = max(MAX_WAITING - len(_waiting), 0)
-    _waiting.extend(offered[:room])
-    if len(offered) > room:
-        _log.error("%d search events are dropped, Pub/Sub is away", len(offered) - room)
-    loop = asyncio.get_running_loop()
-    if _publishing is None or _publishing.done() or _publishing.get_loop() is not loop:
-        _publishing = loop.create_task(_publish_waiting())
+    """Has `events` published beside whatever the caller does next; see `Teller`."""
+    _teller.tell(events)
 
 
 async def told(within_s: float = PATIENCE_S) -> bool:
-    """Whether all that was told is stored, after `within_s` seconds at most. Call it when the
-    answer is ready."""
-    if _publishing is not None and _publishing.get_loop() is asyncio.get_running_loop():
-        await asyncio.wait([_publishing], timeout=within_s)
-    return not _waiting and (_publishing is None or _publishing.done())
+    """Whether all that was told is stored, after `within_s` seconds at most."""
+    return await _teller.told(within_s)
 
 
-async def _publish_waiting() -> None:
-    from google.api_core.exceptions import InvalidArgument
-
-    while _waiting:
-        batch = [_waiting.popleft() for _ in range(min(len(_waiting), MAX_MESSAGES_PER_PUBLISH))]
-        try:
-            await publish(batch)
-        except InvalidArgument:  # the topic's schema: it would be refused again
-            _log.exception("%d search events are refused and dropped", len(batch))
-        except Exception as error:
-            # Nobody awaits this task, so an error of any kind ends here. The next search tries
-            # again; an event that was stored after all is told apart by its id.
-            _waiting.extendleft(reversed(batch))
-            _log.warning("%d search events have to wait: %r", len(_waiting), error)
-            return
+def as_signal(events: Sequence[SearchEvent]) -> Signal | None:
+    """The search that `events` were made of, as a signal of a person's taste; None for a further
+    page, and for an app. Its words stay where they are: no feature needs them."""
+    first = next((event for event in events if event.user_id and event.offset == 0), None)
+    if first is None or first.user_id is None:
+        return None
+    return Signal(
+        event_id=first.event_id,
+        user_id=first.user_id,
+        kind="search",
+        ts=first.ts,
+        country=first.market,
+    )

@@ -111,7 +111,7 @@ async def learn(
     if report.trained is not None and not dry_run:
         await _store(report, report.trained)
         if report.outcome == "better":
-            await reranking.use(report.version)
+            await reranking.choice.use(report.version)
     return report
 
 

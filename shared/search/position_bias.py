@@ -57,7 +57,7 @@ class Propensities:
 def estimate(runs: Sequence[Run]) -> Propensities:
     """The propensities that make the plays of `runs` most likely. A lower place's is never above
     a higher one's."""
-    from scipy.optimize import minimize  # type: ignore[import-untyped]
+    from scipy.optimize import minimize
 
     runs = [run for run in runs if run.played.any() and not run.played.all()][:MAX_RUNS]
     if not runs:

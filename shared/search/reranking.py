@@ -1,70 +1,32 @@
 """The learned order in use (F182): which one, and its scores.
 
-`search-ranker/<version>/` in the models bucket holds a `model.txt` (LightGBM's text form) and the
-`report.json` that says how it was trained; `search-ranker/current.json` which version is used from
-when on. A change takes effect only once every instance has had the time to see it, and what is
-asked "as of" an earlier moment is still answered by the ranker of that moment: the pages of one
-answer are cut from one order, whichever instance cuts them.
+`search-ranker/<version>/` in the models bucket (`shared.artifacts.choice`) holds a `model.txt`
+(LightGBM's text form) and the `report.json` that says how it was trained. What is asked "as of" an
+earlier moment is answered by the ranker of that moment: the pages of one answer are cut from one
+order, whichever instance cuts them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from shared.artifacts.choice import LOOK_S, Choice, Unusable
+from shared.artifacts.revalidation import Revalidated
 from shared.platform import objects
 from shared.search.ranking import FEATURES
-from shared.search.revalidation import Revalidated
 from shared.topology import MODELS
 
 if TYPE_CHECKING:
     from lightgbm import Booster
 
 FOLDER = "search-ranker"
-POINTER = f"{FOLDER}/current.json"
-LOOK_S = 600.0
-SETTLING = timedelta(seconds=1.5 * LOOK_S)  # from a change of the pointer to its effect
-MOST_USES = 3
-_log = logging.getLogger(__name__)
-
-
-class Unusable(Exception):
-    """A version is missing, altered, or not of this code's features; the text says which."""
-
-
-class Use(BaseModel):
-    """From `since` on `version` is used; None: the weights alone."""
-
-    model_config = ConfigDict(frozen=True)
-
-    version: str | None
-    since: AwareDatetime
-
-
-class Pointer(BaseModel):
-    """What is used, newest first."""
-
-    model_config = ConfigDict(frozen=True)
-
-    uses: tuple[Use, ...] = ()
-
-    def version_at(self, moment: datetime) -> str | None:
-        """The version that is used at `moment`."""
-        return next((one.version for one in self.uses if one.since <= moment), None)
-
-    def followed_by(self, version: str | None, now: datetime) -> Pointer:
-        """With `version` used from soon after `now` on. What had not come into effect by then
-        never will."""
-        since = now + SETTLING
-        before = [one for one in self.uses if one.since < since]
-        return Pointer(uses=(Use(version=version, since=since), *before)[:MOST_USES])
 
 
 class Model(BaseModel):
@@ -117,29 +79,6 @@ class LearnedReranker:
         return scores
 
 
-async def read_pointer() -> Pointer:
-    """What is used. Raises Unusable for a pointer that cannot be read."""
-    content = await objects.read(MODELS, POINTER)
-    if content is None:
-        return Pointer()
-    try:
-        return Pointer.model_validate_json(content)
-    except ValidationError as error:
-        raise Unusable(f"{POINTER}: {error}") from error
-
-
-async def use(version: str | None) -> Pointer:
-    """Has `version` (None: the weights alone) used, in a quarter of an hour."""
-    try:
-        before = await read_pointer()
-    except Unusable as error:
-        _log.error("replaced: %s", error)
-        before = Pointer()
-    pointer = before.followed_by(version, datetime.now(UTC))
-    await objects.write(MODELS, POINTER, pointer.model_dump_json().encode(), "application/json")
-    return pointer
-
-
 async def load(version: str) -> LearnedReranker:
     """A version from the bucket. Raises Unusable."""
     folder = f"{FOLDER}/{version}"
@@ -160,35 +99,17 @@ class Rerankers:
     """The rankers of this process."""
 
     def __init__(self, look_s: float = LOOK_S) -> None:
-        self._pointer = Pointer()
-        self._loaded: dict[str, LearnedReranker | None] = {}  # None: found unusable
-        self._looked = Revalidated(self._look, fresh_s=look_s, patience_s=inf)
+        self._choice = Choice(FOLDER, load)
+        self._looked = Revalidated(self._choice.look, fresh_s=look_s, patience_s=inf)
 
     async def current(self, at: datetime | None = None) -> LearnedReranker | None:
         """The ranker in use at the moment `at` (None: now), None where the weights alone decide.
         The first call waits for it; later ones never do."""
         await self._looked.ensure()
-        version = self._pointer.version_at(at or datetime.now(UTC))
-        return self._loaded.get(version) if version else None
-
-    async def _look(self) -> None:
-        try:
-            pointer = await read_pointer()
-        except Unusable as error:
-            _log.error("the weights alone decide: %s", error)
-            pointer = Pointer()
-        wanted = {one.version for one in pointer.uses if one.version}
-        loaded = {name: one for name, one in self._loaded.items() if name in wanted}
-        for version in wanted - loaded.keys():
-            try:
-                loaded[version] = await load(version)
-                _log.info("the search ranker %s is loaded", version)
-            except Unusable as error:
-                _log.error("the search ranker %s is not used: %s", version, error)
-                loaded[version] = None
-        # The rankers first: no call may find a version that is not there yet.
-        self._loaded, self._pointer = loaded, pointer
+        return self._choice.at(at)
 
 
 _rerankers = Rerankers()
 current = _rerankers.current
+
+choice = Choice(FOLDER, load)  # for those who change it

@@ -18,11 +18,14 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
-from shared.search import opening, store, versions
+from shared.artifacts import opening, versions
+from shared.artifacts.following import Following
+from shared.artifacts.revalidation import Revalidated
+from shared.artifacts.versions import Unreadable
+from shared.search import store
+from shared.search.artifact import INDEX
 from shared.search.local.live import NEVER, Guarded, Live, Segment
 from shared.search.models import Engine
-from shared.search.revalidation import Revalidated
-from shared.search.store import Unreadable
 
 if TYPE_CHECKING:
     from shared.search.local.engine import LocalEngine, NoIndex
@@ -34,7 +37,6 @@ FOLLOW_PATIENCE_S = 30.0  # half of what a takedown may take
 OVERLAP = timedelta(seconds=30)
 MOST_OPEN = 3  # versions, while nobody still reads another
 IDLE_S = 600.0  # after which one that is not current is let go: nobody pages any longer
-RETRY_S = 300.0  # before a version that proved broken is fetched again
 _VIEW = re.compile(r"([0-9TZa-f-]*)~(\d{1,17})")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _log = logging.getLogger(__name__)
@@ -68,8 +70,7 @@ class Serving:
     def __init__(self, pointer_s: float = POINTER_S, follow_s: float = FOLLOW_S) -> None:
         self._current: Opened | None = None
         self._open: dict[str, Opened] = {}  # by name, the one that was opened last at the end
-        self._broken: dict[str, float] = {}  # by name, when to try again
-        self._previous: tuple[str, ...] = ()  # what the pointer named before
+        self._versions: Following[LocalEngine] = Following(INDEX)
         self._reopening: dict[str, asyncio.Task[None]] = {}
         self._pointer = Revalidated(self._look_at_pointer, fresh_s=pointer_s, patience_s=inf)
         self._feed = Revalidated(self._look_at_feed, fresh_s=follow_s, patience_s=FOLLOW_PATIENCE_S)
@@ -83,7 +84,7 @@ class Serving:
         if name is not None and self._current is not None and name > self._current.name:
             await self._pointer.now()  # another instance was faster
         assert self._current is not None  # the first look leaves one, even if it fails
-        if name in self._previous and name not in self._open:
+        if name in self._versions.previous and name not in self._open:
             await self._reopened(name)
         opened = self._open.get(name, self._current) if name is not None else self._current
         opened.uses += 1
@@ -122,46 +123,22 @@ class Serving:
             await self._let_go()
 
     async def _follow_pointer(self) -> None:
-        held = await store.read_pointer()
-        if held.fault:
-            _log.error("the pointer of the search index cannot be read: %s", held.fault)
-        self._previous = tuple(held.pointer.previous) if held.pointer else ()
-        has_none = self._current is None or not self._current.name
-        # Without a pointer whatever serves is as good as what is listed.
-        listed = await store.list_versions() if held.pointer is None and has_none else ()
-        for name in versions.to_open(held.pointer, listed):
-            if self._current is not None and name == self._current.name:
-                return
-            if name in self._open:
-                self._current = self._open[name]
-                return
-            if time.monotonic() < self._broken.get(name, -inf):
-                continue
-            try:
-                self._swap_to(await self._opened(name))
-                return
-            except Unreadable as error:
-                _log.error("search goes on with the last good index: %s", error)
+        current = "" if self._current is None else self._current.name
+        opened = await self._versions.newest(current, self._opened)
+        if opened is not None:
+            self._swap_to(opened)
 
     async def _opened(self, name: str) -> Opened:
-        from shared.search.local.building import FORMAT
-
-        manifest = await store.read_manifest(name)
-        try:
-            if fault := versions.unfit(manifest, name, FORMAT):
-                raise Unreadable(f"search index {name}: {fault}")
-            index = await opening.open_files(manifest)
-        except Unreadable:
-            # Not where the manifest is missing: it may be on its way, and costs little to ask for.
-            self._broken[name] = time.monotonic() + RETRY_S
-            raise
+        if name in self._open:
+            return self._open[name]
+        index = await self._versions.open(name)
         opened = Opened(name, index, Segment(index.built_at), index.built_at)
         await self._follow_anyway([opened])
         return opened
 
     async def _reopened(self, name: str) -> None:
         """Opens an earlier version, through which somebody pages whom another instance served."""
-        if time.monotonic() < self._broken.get(name, -inf):
+        if self._versions.is_broken(name):
             return
         if name not in self._reopening:
             task = asyncio.get_running_loop().create_task(self._open_beside(name))
@@ -203,7 +180,7 @@ class Serving:
                 del self._open[one.name]
         if self._current is not None:
             kept = (*self._open, *self._reopening)
-            await opening.forget_before(self._current.name, kept)
+            await opening.forget_before(INDEX, self._current.name, kept)
 
     # --- the changes --------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.artifacts.evidence import interval
 from shared.search.position_bias import Floats, Propensities, Run, estimate
 
 if TYPE_CHECKING:
@@ -35,13 +36,10 @@ if TYPE_CHECKING:
 
 MIN_SEARCHES = 1_000  # with a play, before anything is concluded
 TRAINING, VALIDATION = 0.60, 0.15  # of the queries; the others are held out
-CONFIDENCE = 0.95
-RESAMPLES = 2_000
 NDCG_DEPTH = 10
 METRICS = (f"ndcg@{NDCG_DEPTH}", "success@1", "success@3")
 MAX_ROUNDS = 300
 PATIENCE = 30  # rounds without a gain on the validation queries
-_RESAMPLES_AT_ONCE = 100
 _DISCOUNTS = 1 / np.log2(np.arange(2, NDCG_DEPTH + 2))
 
 _PARAMETERS = {
@@ -191,7 +189,7 @@ def compare(
     before = np.array([_measures(one, one.weighted) for one in searches])
     after = np.array([_measures(one, own) for one, own in zip(searches, learned, strict=True)])
     queries = [search.query for search in searches]
-    low, high = _interval(after - before, weights, queries, seed)
+    low, high = interval(after - before, weights, queries, seed)
     old, new = (np.average(measured, axis=0, weights=weights) for measured in (before, after))
     return {
         metric: Difference(*map(float, values))
@@ -237,37 +235,3 @@ def _measures(search: Search, scores: Floats) -> tuple[float, float, float]:
     ideal = _DISCOUNTS[: int(played.sum())].sum()
     ndcg = float(_DISCOUNTS[: len(top)][top].sum() / ideal)
     return ndcg, float(played[0]), float(played[:3].any())
-
-
-def _interval(
-    differences: Floats, weights: Floats, queries: Sequence[int], seed: int
-) -> tuple[Floats, Floats]:
-    """Lower and upper ends (a value for each metric) of the weighted mean difference (searches by
-    metrics), by resampling whole queries."""
-    _, numbers = np.unique(np.array(queries), return_inverse=True)
-    count = int(numbers.max()) + 1
-    sizes = np.bincount(numbers, weights).astype(np.float64)
-    sums = np.stack([np.bincount(numbers, weights * column) for column in differences.T], axis=1)
-    random = np.random.default_rng(seed)
-    means = []
-    for _ in range(RESAMPLES // _RESAMPLES_AT_ONCE):
-        drawn = random.multinomial(count, np.full(count, 1 / count), size=_RESAMPLES_AT_ONCE)
-        means.append((drawn @ sums) / (drawn @ sizes)[:, None])
-    tail = (1 - CONFIDENCE) / 2
-    ends = np.quantile(np.concatenate(means), [tail, 1 - tail], axis=0)
-    middle = sums.sum(axis=0) / sizes.sum()
-    low, high = middle + (ends - middle) * _widening(sizes)
-    return low, high
-
-
-def _widening(sizes: Floats) -> float:
-    """By how much a percentile interval over clusters of these `sizes` is too narrow, as it is over
-    few, or where a few outweigh the others (Kish's effective number): Student's t asks for more
-    than the normal distribution (Hesterberg: What Teachers Should Know about the Bootstrap, The
-    American Statistician, 2015)."""
-    from scipy.stats import norm, t  # type: ignore[import-untyped]
-
-    effective = float(sizes.sum() ** 2 / (sizes**2).sum())
-    freedom = max(effective - 1, 1.0)
-    upper = (1 + CONFIDENCE) / 2
-    return float(t.ppf(upper, freedom) / norm.ppf(upper) * np.sqrt((freedom + 1) / freedom))

@@ -113,9 +113,10 @@ def _settle(environment: Mapping[str, str]) -> None:
 
 def _publish(folder: Path) -> None:
     """Stores the index and points to it."""
-    from shared.search import store
+    from shared.artifacts import store
+    from shared.artifacts.versions import File, Manifest, Pointer
+    from shared.search.artifact import INDEX
     from shared.search.local.building import DESCRIPTION
-    from shared.search.versions import File, Manifest, Pointer
 
     described = json.loads((folder / DESCRIPTION).read_text())
     manifest = Manifest(
@@ -135,10 +136,10 @@ def _publish(folder: Path) -> None:
     )
 
     async def publish() -> None:
-        await store.upload(VERSION, folder, manifest.files)
-        await store.write_manifest(manifest)
-        held = await store.read_pointer()
-        await store.write_pointer(Pointer(current=VERSION), held.generation)
+        await store.upload(INDEX.folder, VERSION, folder, manifest.files)
+        await store.write_manifest(INDEX.folder, manifest)
+        held = await store.read_pointer(INDEX.folder)
+        await store.write_pointer(INDEX.folder, Pointer(current=VERSION), held.generation)
 
     asyncio.run(publish())
 

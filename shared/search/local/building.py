@@ -18,6 +18,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from shared.search import analysis
+from shared.search.artifact import FORMAT
 from shared.search.local import schema, vocabulary
 from shared.search.local.cards import CardWriter
 from shared.search.local.shard import tier_size
@@ -26,7 +27,6 @@ from shared.search.models import ITEM_TYPES, ItemType, SearchDocument
 if TYPE_CHECKING:
     import tantivy
 
-FORMAT = 1  # of the files; an instance passes over an index of another
 DESCRIPTION = "index.json"
 SUGGEST = "suggest"
 # Each writer's; more than a tier needs, since what it writes in one piece stays in its order.

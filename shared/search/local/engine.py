@@ -10,7 +10,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.search.local.building import DESCRIPTION, FORMAT, SUGGEST, TYPE_BITS
+from shared.artifacts.opening import Broken
+from shared.search.artifact import FORMAT
+from shared.search.local.building import DESCRIPTION, SUGGEST, TYPE_BITS
 from shared.search.local.cards import Cards
 from shared.search.local.shard import Shard
 from shared.search.local.vocabulary import Vocabulary
@@ -28,7 +30,7 @@ from shared.search.models import (
 MOST_HIDDEN = 1_000  # documents that a question asks more for, since they may be hidden
 
 
-class BrokenIndex(Exception):
+class BrokenIndex(Broken):
     """The files of an index are missing, cut off, or of another format."""
 
 

@@ -21,6 +21,8 @@ import pytest
 
 from emulators.processes import accepts, free_port
 from shared.accounts import service as accounts
+from shared.artifacts import store
+from shared.artifacts.releases import Refused
 from shared.catalog import service as catalog
 from shared.indexing import reading
 from shared.indexing import service as indexing
@@ -31,9 +33,9 @@ from shared.playlists import service as playlists
 from shared.playlists.models import LoadedPlaylist
 from shared.podcasts import service as podcasts
 from shared.podcasts.models import Episode, Show
-from shared.search import popularity, service, store
+from shared.search import popularity, service
+from shared.search.artifact import INDEX
 from shared.search.models import Hits, ItemType, SearchDocument, SearchRequest
-from shared.search.releases import Refused
 from shared.search.serving import Serving
 from tests import local_settings
 from tests.emulator.conftest import process
@@ -302,7 +304,7 @@ async def test_an_index_that_lost_most_of_its_documents_is_refused_unless_it_is_
     monkeypatch.setattr(reading, "every_document", few)
     with pytest.raises(Refused, match="--force"):
         await indexing.build()
-    held = await store.read_pointer()
+    held = await store.read_pointer(INDEX.folder)
     assert held.pointer is not None
     assert held.pointer.current == before.version
     assert last.id not in (await _find(f"last {shelf.word}")).ids
@@ -323,7 +325,7 @@ async def test_a_catalogue_that_stops_coming_leaves_the_index_as_it_was(
     monkeypatch.setattr(reading, "every_document", breaks)
     with pytest.raises(Unavailable, match="does not answer"):
         await indexing.build()
-    held = await store.read_pointer()
+    held = await store.read_pointer(INDEX.folder)
     assert held.pointer is not None
     assert held.pointer.current == before.version
     assert _below(tmp_path, "search-index-*") == []
@@ -353,7 +355,7 @@ async def test_the_job_touches_only_what_it_declares_and_says_what_it_built(
     )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    held = await store.read_pointer()
+    held = await store.read_pointer(INDEX.folder)
     assert held.pointer is not None
     assert said["version"] == held.pointer.current
     assert said["serves"] is True
@@ -364,7 +366,7 @@ async def test_a_job_that_is_killed_leaves_the_index_before_and_the_next_run_suc
     shelf: Shelf, no_warehouse: str, tmp_path: Path
 ) -> None:
     before = await indexing.build(force=True)
-    known = set(await store.list_versions())
+    known = set(await store.list_versions(INDEX.folder))
     for stage in ("reading", "storing"):
         await asyncio.to_thread((tmp_path / stage).mkdir)
         running = await asyncio.to_thread(
@@ -378,7 +380,7 @@ async def test_a_job_that_is_killed_leaves_the_index_before_and_the_next_run_suc
         try:
             while running.poll() is None:
                 reading_now = any(_below(tmp_path / stage, "search-index-*"))
-                storing_now = bool(set(await store.list_versions()) - known)
+                storing_now = bool(set(await store.list_versions(INDEX.folder)) - known)
                 if reading_now if stage == "reading" else storing_now:
                     break
                 await asyncio.sleep(0.01)
@@ -386,8 +388,8 @@ async def test_a_job_that_is_killed_leaves_the_index_before_and_the_next_run_suc
             running.send_signal(signal.SIGKILL)
             code = await asyncio.to_thread(running.wait)
         assert code == -signal.SIGKILL, "it was over before it could be killed"
-        known = set(await store.list_versions())
-        held = await store.read_pointer()
+        known = set(await store.list_versions(INDEX.folder))
+        held = await store.read_pointer(INDEX.folder)
         assert held.pointer is not None
         assert held.pointer.current == before.version
         assert (await _find(f"cyan {shelf.word}")).ids == (shelf.track.id,)
@@ -402,7 +404,7 @@ def _below(folder: Path, pattern: str) -> list[Path]:
 
 async def test_two_jobs_at_once_leave_one_whole_index(shelf: Shelf) -> None:
     done = await asyncio.gather(indexing.build(force=True), indexing.build(force=True))
-    held = await store.read_pointer()
+    held = await store.read_pointer(INDEX.folder)
     assert held.pointer is not None
     assert held.pointer.current == max(one.version for one in done)
     assert (await _find(f"cyan {shelf.word}")).ids == (shelf.track.id,)

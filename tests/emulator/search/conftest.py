@@ -17,12 +17,15 @@ import pytest
 
 from emulators.processes import accepts, free_port
 from shared import topology
+from shared.artifacts import versions
+from shared.artifacts.releases import Release
+from shared.artifacts.versions import Manifest
 from shared.platform import clients
-from shared.search import releases, service, versions
+from shared.search import releases, service
+from shared.search.artifact import INDEX
 from shared.search.local import building
 from shared.search.models import Hits, ItemType, SearchDocument, SearchRequest
 from shared.search.serving import Serving
-from shared.search.versions import Manifest
 from tests import local_settings
 from tests.emulator.conftest import process
 
@@ -86,7 +89,7 @@ def made(instance: Serving, tmp_path: Path) -> Make:
 
 async def release(
     documents: Sequence[SearchDocument], folder: Path, begun: datetime | None = None
-) -> releases.Release:
+) -> Release:
     """A release as the job makes it, of `documents` as they are now."""
     now = datetime.now(UTC)
     version = versions.new_version(begun or now, random.randrange(4096))
@@ -108,7 +111,7 @@ async def wipe() -> None:
 
 async def overwrite(name: str, content: bytes | None) -> None:
     """Puts other bytes at `name` of the models bucket, or removes it."""
-    blob = clients.bucket(topology.MODELS).blob(f"{versions.FOLDER}/{name}")
+    blob = clients.bucket(topology.MODELS).blob(f"{INDEX.folder}/{name}")
     if content is None:
         await asyncio.to_thread(blob.delete)
     else:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from shared import topology
+from shared.artifacts import versions
 from shared.platform import clients
-from shared.search import pipeline, releases, service, store, versions
+from shared.search import pipeline, releases, service, store
 from shared.search.local import building
 from shared.search.models import SearchDocument, SearchRequest
 from shared.search.serving import Serving

@@ -29,6 +29,7 @@ from emulators.eventing.pubsub import PubSub
 from emulators.eventing.stats import Stats
 from emulators.processes import accepts, free_port
 from shared import topology
+from shared.artifacts.choice import SETTLING
 from shared.platform import clients, objects
 from shared.platform.errors import Unavailable
 from shared.platform.events import publish
@@ -37,7 +38,7 @@ from shared.search import events, learning, reranking, warehouse
 from shared.search.models import Hits, Results, SearchRequest
 from shared.search.popularity import plays_from_search
 from shared.search.ranking import FEATURES
-from shared.search.reranking import POINTER, SETTLING, Rerankers
+from shared.search.reranking import Rerankers
 from shared.search.training import Search
 from tests import local_settings
 from tests.emulator.conftest import process
@@ -355,18 +356,18 @@ async def test_a_better_order_is_learned_stored_and_used(cloud: str) -> None:
     assert too_few.returncode == 0, too_few.stderr
     assert "too few searches" in too_few.stdout
     assert "Nothing was changed" in too_few.stdout
-    assert await objects.read(topology.MODELS, POINTER) is None
+    assert await objects.read(topology.MODELS, reranking.choice.path) is None
 
     history(simulated.world(1, 2_500, simulated.fresh), NOW - timedelta(hours=2))
     dry = await asyncio.to_thread(job, "--dry-run", "--days", "1")
     assert dry.returncode == 0, dry.stderr
     assert "It is used" in dry.stdout
     assert "nothing was stored" in dry.stdout
-    assert await objects.read(topology.MODELS, POINTER) is None
+    assert await objects.read(topology.MODELS, reranking.choice.path) is None
 
     real = await asyncio.to_thread(job, "--days", "1")
     assert real.returncode == 0, real.stderr
-    (use,) = (await reranking.read_pointer()).uses
+    (use,) = (await reranking.choice.read()).uses
     assert use.version is not None
     folder = f"{reranking.FOLDER}/{use.version}"
     text = await objects.read(topology.MODELS, f"{folder}/report.md")
@@ -388,18 +389,18 @@ async def test_a_better_order_is_learned_stored_and_used(cloud: str) -> None:
 
 
 async def test_an_operator_takes_a_ranker_back(cloud: str) -> None:
-    before = await reranking.read_pointer()
+    before = await reranking.choice.read()
     refused = await asyncio.to_thread(job, "--use", "no-such-version")
     assert refused.returncode == 1
     assert "is not whole" in refused.stderr
-    assert await reranking.read_pointer() == before
+    assert await reranking.choice.read() == before
     done = await asyncio.to_thread(job, "--use", "none")
     assert done.returncode == 0, done.stderr
-    pointer = await reranking.read_pointer()
+    pointer = await reranking.choice.read()
     assert pointer.uses[0].version is None
 
 
-@pytest.mark.parametrize("damage", ["model.txt", "report.json", POINTER])
+@pytest.mark.parametrize("damage", ["model.txt", "report.json", reranking.choice.path])
 async def test_what_is_damaged_is_gone_without(
     cloud: str, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -407,20 +408,24 @@ async def test_what_is_damaged_is_gone_without(
     report = learning.conclude(searches, 0, 28, 1, datetime.now(UTC))
     assert report.trained is not None
     await learning._store(report, report.trained)
-    pointer = await reranking.use(report.version)
+    pointer = await reranking.choice.use(report.version)
     later = pointer.uses[0].since
     assert await Rerankers().current(later) is not None
-    name = damage if damage == POINTER else f"{reranking.FOLDER}/{report.version}/{damage}"
+    name = (
+        damage
+        if damage == reranking.choice.path
+        else f"{reranking.FOLDER}/{report.version}/{damage}"
+    )
     await objects.write(topology.MODELS, name, b"{damaged", "text/plain")
     serving = Rerankers(look_s=0.0)
     assert await serving.current(later) is None
     assert damage.removesuffix(".txt").split("/")[-1] in caplog.text
     # The pointer is replaced where it cannot be read, and what it names is found by all instances.
-    assert (await reranking.use("v-later")).uses[0].version == "v-later"
+    assert (await reranking.choice.use("v-later")).uses[0].version == "v-later"
 
 
 async def test_a_moved_pointer_is_seen_behind_a_request(cloud: str) -> None:
-    await reranking.use(None)
+    await reranking.choice.use(None)
     serving = Rerankers(look_s=0.3)
     later = datetime.now(UTC) + 2 * SETTLING
     assert await serving.current(later) is None
@@ -429,7 +434,7 @@ async def test_a_moved_pointer_is_seen_behind_a_request(cloud: str) -> None:
     )
     assert report.trained is not None
     await learning._store(report, report.trained)
-    await reranking.use(report.version)
+    await reranking.choice.use(report.version)
     deadline = time.monotonic() + 20
     while (ranker := await serving.current(later)) is None:
         assert time.monotonic() < deadline

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from emulators.processes import free_port
-from shared.search import service, store, versions
+from shared.artifacts import store, versions
+from shared.artifacts.versions import Pointer
+from shared.search import service
 from shared.search import serving as module
+from shared.search.artifact import INDEX
 from shared.search.local.engine import LocalEngine
 from shared.search.models import SearchRequest
 from shared.search.serving import Serving
-from shared.search.versions import Pointer
 from tests import local_settings
 from tests.emulator.search.conftest import (
     Make,
@@ -36,9 +38,9 @@ PAGE = 20
 
 
 async def _point_at(version: str) -> None:
-    held = await store.read_pointer()
+    held = await store.read_pointer(INDEX.folder)
     pointer = versions.flipped(held.pointer, version) or Pointer(current=version)
-    assert await store.write_pointer(pointer, held.generation)
+    assert await store.write_pointer(INDEX.folder, pointer, held.generation)
 
 
 async def test_versions_swap_under_clients_without_a_failed_or_a_mixed_page(
@@ -54,8 +56,8 @@ async def test_versions_swap_under_clients_without_a_failed_or_a_mixed_page(
             for popularity, one in enumerate(order)
         ]
         released.append((await made(documents)).version)
-    held = await store.read_pointer()
-    await store.write_pointer(Pointer(current=released[0]), held.generation)
+    held = await store.read_pointer(INDEX.folder)
+    await store.write_pointer(INDEX.folder, Pointer(current=released[0]), held.generation)
     seen: Counter[str] = Counter()
     arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
     is_over = asyncio.Event()
@@ -220,7 +222,7 @@ async def test_with_a_broken_newest_index_the_one_before_serves(
     async with new.view() as view:
         assert (await _names(view.engine)) == ["Amber one"]
         assert view.name.startswith(good.version)
-    assert "last good index" in caplog.text
+    assert "last good search index" in caplog.text
     caplog.clear()
     await new._pointer.now()
     if damage != "no manifest":  # which is asked for anew, since it costs little
@@ -288,7 +290,7 @@ async def test_two_builders_at_once_leave_the_newer_one_serving(
     done = await asyncio.gather(
         *(release([a_document(number, "Amber")], tmp_path) for number in range(4))
     )
-    pointer = (await store.read_pointer()).pointer
+    pointer = (await store.read_pointer(INDEX.folder)).pointer
     assert pointer is not None
     assert pointer.current == max(one.manifest.version for one in done)
     assert list(pointer.previous) == sorted(set(pointer.previous), reverse=True)

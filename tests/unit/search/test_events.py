@@ -1,22 +1,14 @@
-"""What is told of a search, and that nothing told is lost while Pub/Sub is away."""
+"""What is told of a search."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-from google.api_core.exceptions import InvalidArgument, ServiceUnavailable
-
-from shared.platform.events import Event
-from shared.search import events
-from shared.search.events import MAX_QUERY_CHARS, MAX_WAITING, SearchEvent, made, tell, told
+from shared.search.events import MAX_QUERY_CHARS, SearchEvent, as_signal, made
 from shared.search.models import Card, Explanation, Found, Hits, ItemType, Results, SearchRequest
 from shared.topology import SEARCH_EVENTS, SEARCH_EVENTS_TABLE
 
@@ -110,123 +102,15 @@ def test_a_query_is_cut_and_stands_in_no_text_of_the_event() -> None:
     assert "secret" not in str(event)
 
 
-# --- publishing -----------------------------------------------------------------------------
-
-
-class Topic:
-    """Stands where the publishing function does; `fails` says with what."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[Event]] = []
-        self.fails: Exception | None = None
-        self.open = asyncio.Event()
-        self.open.set()
-
-    async def publish(self, batch: Sequence[Event]) -> None:
-        await self.open.wait()
-        if self.fails is not None:
-            raise self.fails
-        self.batches.append(list(batch))
-
-    @property
-    def ids(self) -> list[str]:
-        """Of all that was published, in order."""
-        return [one.event_id for batch in self.batches for one in batch]  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-async def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
-    made = Topic()
-    monkeypatch.setattr(events, "publish", made.publish)
-    monkeypatch.setattr(events, "_publishing", None)
-    return made
-
-
-@pytest.fixture(autouse=True)
-def nothing_waits() -> Iterator[None]:
-    events._waiting.clear()
-    yield
-    events._waiting.clear()
-
-
-Make = Callable[[int], list[SearchEvent]]
-
-
-@pytest.fixture
-def some() -> Make:
-    results = replace(RESULTS, pages={"artist": Hits((), 0)})
-
-    def make(count: int) -> list[SearchEvent]:
-        return [made(REQUEST, results, "ada", NOW)[0] for _ in range(count)]
-
-    return make
-
-
-async def test_what_is_told_is_stored_and_what_comes_meanwhile_goes_as_one(
-    topic: Topic, some: Make
-) -> None:
-    topic.open.clear()
-    sent = some(7)
-    for event in sent:
-        tell([event])
-        await asyncio.sleep(0)  # the first is on its way
-    assert not await told(0.01)
-    topic.open.set()
-    assert await told(5)
-    assert topic.ids == [event.event_id for event in sent]
-    assert [len(batch) for batch in topic.batches] == [1, 6]
-
-
-async def test_an_answer_waits_no_longer_than_it_is_patient(topic: Topic, some: Make) -> None:
-    topic.open.clear()
-    tell(some(1))
-    async with asyncio.timeout(2):
-        assert not await told(0.01)
-    topic.open.set()
-    assert await told(5)
-    assert len(topic.ids) == 1
-
-
-async def test_what_could_not_be_stored_goes_with_the_next_in_its_order(
-    topic: Topic, some: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    first, second = some(3), some(2)
-    topic.fails = ServiceUnavailable("away")
-    with caplog.at_level(logging.WARNING):
-        tell(first)
-        assert not await told(5)
-    assert "3 search events have to wait" in caplog.text
-    assert "blue monday" not in caplog.text
-    topic.fails = None
-    tell(second)
-    assert await told(5)
-    assert topic.ids == [event.event_id for event in (*first, *second)]
-
-
-async def test_no_more_waits_than_is_said_and_the_log_counts_what_is_dropped(
-    topic: Topic, some: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    topic.fails = ServiceUnavailable("away")
-    (event,) = some(1)
-    tell([event] * (MAX_WAITING - 1))
-    await told(5)
-    with caplog.at_level(logging.ERROR):
-        tell([event] * 4)
-    assert "3 search events are dropped" in caplog.text
-    await told(5)
-    topic.fails = None
-    tell([])
-    assert await told(5)
-    assert len(topic.ids) == MAX_WAITING
-    assert max(map(len, topic.batches)) == 1_000
-
-
-async def test_what_the_schema_refuses_blocks_nothing(topic: Topic, some: Make) -> None:
-    topic.fails = InvalidArgument("no such field")
-    tell(some(2))
-    assert await told(5)
-    topic.fails = None
-    later = some(1)
-    tell(later)
-    assert await told(5)
-    assert topic.ids == [later[0].event_id]
+def test_a_search_is_one_signal_without_its_words() -> None:
+    results = replace(RESULTS, pages={"track": Hits((), 3), "artist": Hits((), 0)})
+    assert (
+        as_signal(made(REQUEST, results, "ada", NOW)) is None
+    )  # a further page is no further search
+    first_page = made(replace(REQUEST, offset=0), results, "ada", NOW)
+    signal = as_signal(first_page)
+    assert signal is not None
+    assert signal.event_id == first_page[0].event_id
+    assert (signal.user_id, signal.kind, signal.ts, signal.query) == ("ada", "search", NOW, None)
+    assert as_signal(made(replace(REQUEST, offset=0), results, None, NOW)) is None
+    assert as_signal(()) is None

@@ -9,15 +9,9 @@ import lightgbm
 import numpy as np
 import pytest
 
+from shared.artifacts.choice import MOST_USES, SETTLING, Pointer, Unusable
 from shared.search.ranking import FEATURES
-from shared.search.reranking import (
-    MOST_USES,
-    SETTLING,
-    LearnedReranker,
-    Model,
-    Pointer,
-    Unusable,
-)
+from shared.search.reranking import LearnedReranker, Model
 from shared.search.training import train
 from tests.unit.search import simulated
 

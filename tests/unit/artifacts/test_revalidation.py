@@ -7,8 +7,8 @@ from math import inf
 
 import pytest
 
-from shared.search import revalidation
-from shared.search.revalidation import Revalidated
+from shared.artifacts import revalidation
+from shared.artifacts.revalidation import Revalidated
 
 
 class Looks:

@@ -1,4 +1,4 @@
-"""Names, pointers and manifests of versions of the index."""
+"""Names, pointers and manifests of versions of what jobs build."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.search import versions
-from shared.search.versions import File, Manifest, Pointer
+from shared.artifacts import versions
+from shared.artifacts.versions import File, Manifest, Pointer
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 moments = st.datetimes(
@@ -106,7 +106,7 @@ def test_a_build_may_lose_half_and_not_more(
 
 def test_a_loss_names_each_type() -> None:
     assert versions.losses({"track": 2_000, "album": 4}, {"album": 4}) == (
-        "it has 4 documents, the version before 2,004 (album 4 -> 4, track 2,000 -> 0)"
+        "it has 4 in all, the version before 2,004 (album 4 -> 4, track 2,000 -> 0)"
     )
 
 

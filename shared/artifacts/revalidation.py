@@ -82,6 +82,6 @@ class Revalidated:
         try:
             await self._look()
         except Exception:
-            _log.exception("what search serves from could not be looked at; it serves on")
+            _log.exception("what is at hand could not be looked at again; it serves on")
         self._ended_at = time.monotonic()
         self._took_s = self._ended_at - began

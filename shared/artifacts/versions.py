@@ -1,8 +1,8 @@
-"""Immutable versions of the index, and which of them serves. Pure.
+"""Immutable versions of what jobs build, and which of them serves. Pure.
 
-In the models bucket lie `search/<version>/<files>`, beside them `search/<version>/manifest.json`,
-which is written once they are whole, and `search/current.json`, the pointer, which alone ever
-changes. A version that nobody can read never hides the one before it (F188).
+In a folder of the models bucket lie `<version>/<files>`, beside them `<version>/manifest.json`,
+which is written once they are whole, and `current.json`, the pointer, which alone ever changes. A
+version that nobody can read never hides the one before it (F188).
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FOLDER = "search"
-POINTER = f"{FOLDER}/current.json"
+POINTER = "current.json"
 MANIFEST = "manifest.json"
 PREVIOUS_KEPT = 5  # named by the pointer
 KEPT = 3  # of the newest, at any age
 KEPT_FOR = timedelta(days=2)
-# A build that has lost more is taken for a catalogue that could not be read.
+# A build that has lost more is taken for one whose sources could not be read.
 MOST_LOST = 0.5
 
 _VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+
+
+class Unreadable(Exception):
+    """What should be there is missing or is not what it should be; the text says which."""
 
 
 class File(BaseModel):
@@ -36,8 +39,8 @@ class File(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a version consists of. `counts` are its documents by type; changes of the catalogue
-    from `built_at` on may be missing in it."""
+    """What a version consists of. `counts` say of how many it was made, by type; what changed from
+    `built_at` on may be missing in it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,11 +49,6 @@ class Manifest(BaseModel):
     built_at: datetime
     counts: dict[str, int]
     files: tuple[File, ...]
-
-    @property
-    def documents(self) -> int:
-        """How many there are in all."""
-        return sum(self.counts.values())
 
     @property
     def size_bytes(self) -> int:
@@ -118,7 +116,7 @@ def losses(before: Mapping[str, int], after: Mapping[str, int]) -> str | None:
     details = ", ".join(
         f"{kind} {count:,} -> {after.get(kind, 0):,}" for kind, count in sorted(before.items())
     )
-    return f"it has {has:,} documents, the version before {had:,} ({details})"
+    return f"it has {has:,} in all, the version before {had:,} ({details})"
 
 
 def unfit(manifest: Manifest, version: str, known: int) -> str | None:
