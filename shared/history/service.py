@@ -17,10 +17,12 @@ from shared.history.models import (
     ReportedEvent,
     to_ms,
 )
+from shared.history.signals import signal_of
 from shared.history.store import counts, plays
 from shared.platform.auth import Principal
 from shared.platform.cache import ReadThroughCache
 from shared.platform.events import publish
+from shared.signals import service as signals
 
 if TYPE_CHECKING:
     from shared.history.shapes import CursorPagingPlayHistoryObject
@@ -56,9 +58,18 @@ async def accept(caller: Principal, reported: Sequence[ReportedEvent]) -> int:
 
 
 async def record(event: PlaybackEvent) -> None:
-    """Keeps a play, counts it, and tells the person's friends; other events are the warehouse's
-    alone. Each of the three may be repeated, so a delivery that failed half way is made again.
-    What is suspected to be a machine's (F286) is in its own history, and in no count."""
+    """Keeps a play, counts it, and tells the person's friends; keeps how it began and ended as
+    signals of their taste. Other events are the warehouse's alone. Each effect may be repeated, so
+    a delivery that failed half way is made again. What is suspected to be a machine's (F286) is in
+    its own history, and in no count."""
+    signal = signal_of(event)
+    if signal is not None:
+        await asyncio.gather(load(event), signals.record(signal))
+
+
+async def load(event: PlaybackEvent) -> None:
+    """`record` for a catalogue that is being loaded: plays that no player reported are in the
+    history and in the counts, but in nobody's features, as the warehouse does not have them."""
     if event.type != STARTS_A_PLAY:
         return
     play = Play(

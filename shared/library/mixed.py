@@ -45,9 +45,9 @@ async def save(caller: Principal, named: Named) -> None:
         await existence.require(user_id, kind, ids)
     for kind, ids in by_kind.items():
         if kind in KINDS:
-            await service.save(user_id, kind, ids)
+            await service.save(user_id, kind, ids, suspected=caller.suspected)
         elif kind in ("artist", "user"):
-            await social.follow(user_id, kind, ids)
+            await social.follow(user_id, kind, ids, suspected=caller.suspected)
         elif kind == "playlist":
             from shared.playlists import service as playlists  # what it needs, few requests do
 
@@ -61,9 +61,9 @@ async def remove(caller: Principal, named: Named) -> None:
     user_id = _allowed(caller, named, MODIFY_SCOPES)
     for kind, ids in _by_kind(named).items():
         if kind in KINDS:
-            await service.remove(user_id, kind, ids)
+            await service.remove(user_id, kind, ids, suspected=caller.suspected)
         elif kind in ("artist", "user"):
-            await social.unfollow(user_id, kind, ids)
+            await social.unfollow(user_id, kind, ids, suspected=caller.suspected)
         elif kind == "playlist":
             from shared.playlists import service as playlists
 

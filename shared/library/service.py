@@ -15,7 +15,10 @@ from shared.library.models import Library, LibraryKind, SavedPage, moment
 from shared.library.revalidation import SharedReads
 from shared.platform.cache import ReadThroughCache
 from shared.platform.errors import InvalidInput
-from shared.platform.ids import is_id
+from shared.platform.ids import content_id, is_id
+from shared.signals import service as signals
+from shared.signals.models import Signal, SignalKind
+from shared.signals.subjects import subject
 
 PAGES_KEPT = 5_000  # about 10 kB each
 PAGE_TTL_S = 3600  # a page of a version is true for ever; this bounds what lies about unused
@@ -42,23 +45,42 @@ async def save(
     kind: LibraryKind,
     ids: Sequence[str],
     added_at: Mapping[str, datetime] | None = None,
+    *,
+    suspected: bool = False,
 ) -> None:
     """Saves `ids`, at most `MAX_IDS`, all of them or none; those saved before keep their date.
 
     `added_at` is for clients that know better when a thing was saved; the rest is saved now.
-    Whether the things exist is for the one who calls. Raises InvalidInput.
+    Whether the things exist is for the one who calls. What is `suspected` to be a machine's (F286)
+    teaches nobody anything. Raises InvalidInput.
     """
     now, said = datetime.now(UTC), added_at or {}
     wanted = _checked(ids)
-    await store.save(
+    new = await store.save(
         user_id, kind, {item_id: moment(said.get(item_id, now), now) for item_id in wanted}
+    )
+    await _tell("save", user_id, kind, new, now, suspected)
+
+
+async def load(
+    user_id: str, kind: LibraryKind, ids: Sequence[str], added_at: Mapping[str, datetime]
+) -> None:
+    """`save` for a catalogue that is being loaded: it is a signal of nobody's taste."""
+    now = datetime.now(UTC)
+    await store.save(
+        user_id,
+        kind,
+        {item_id: moment(added_at.get(item_id, now), now) for item_id in _checked(ids)},
     )
 
 
-async def remove(user_id: str, kind: LibraryKind, ids: Sequence[str]) -> None:
-    """Removes `ids`, at most `MAX_IDS`; those that are not saved make no difference. Raises
-    InvalidInput."""
-    await store.remove(user_id, kind, _checked(ids))
+async def remove(
+    user_id: str, kind: LibraryKind, ids: Sequence[str], *, suspected: bool = False
+) -> None:
+    """Removes `ids`, at most `MAX_IDS`; those that are not saved make no difference. `suspected`
+    as in `save`. Raises InvalidInput."""
+    gone = await store.remove(user_id, kind, _checked(ids))
+    await _tell("unsave", user_id, kind, gone, datetime.now(UTC), suspected)
 
 
 async def contains(user_id: str, kind: LibraryKind, ids: Sequence[str]) -> list[bool]:
@@ -89,6 +111,27 @@ async def saved_after(
     if len(found) <= limit:
         return page, None
     return page, Cursor(page.items[-1], (cursor.offset if cursor else 0) + limit)
+
+
+async def _tell(
+    did: SignalKind,
+    user_id: str,
+    kind: LibraryKind,
+    ids: Sequence[str],
+    at: datetime,
+    suspected: bool,
+) -> None:
+    await signals.publish(
+        Signal(
+            event_id=content_id(did, user_id, kind, item_id, at.isoformat()),
+            user_id=user_id,
+            kind=did,
+            ts=at,
+            suspected=suspected or None,
+            **subject(f"spotify:{kind}:{item_id}"),
+        )
+        for item_id in ids
+    )
 
 
 def _checked(ids: Sequence[str]) -> list[str]:

@@ -25,15 +25,16 @@ FIRST_PAUSE_S = 0.02
 VERSIONS_TIMEOUT_S = 5.0  # everybody on the instance who reads a library waits for this read
 
 
-async def save(user_id: str, kind: LibraryKind, added_at: Mapping[str, datetime]) -> None:
-    """Saves those ids that are not yet saved, in one commit; the others keep their date."""
+async def save(user_id: str, kind: LibraryKind, added_at: Mapping[str, datetime]) -> list[str]:
+    """Saves those ids that are not yet saved, in one commit, and says which; the others keep their
+    date."""
     from google.api_core.exceptions import AlreadyExists
 
-    async def once() -> None:
+    async def once() -> list[str]:
         held = await contained(user_id, kind, list(added_at))
         new = [item_id for item_id in added_at if item_id not in held]
         if not new:
-            return
+            return []
         batch = clients.firestore().batch()
         for item_id in new:
             fields = {
@@ -45,26 +46,28 @@ async def save(user_id: str, kind: LibraryKind, added_at: Mapping[str, datetime]
             batch.create(_item(user_id, kind, item_id), fields)
         _change(batch, user_id, kind, len(new))
         await batch.commit()
+        return new
 
-    await retried(once, AlreadyExists, first_pause_s=FIRST_PAUSE_S, patience_s=PATIENCE_S)
+    return await retried(once, AlreadyExists, first_pause_s=FIRST_PAUSE_S, patience_s=PATIENCE_S)
 
 
-async def remove(user_id: str, kind: LibraryKind, item_ids: Sequence[str]) -> None:
-    """Removes those of `item_ids` that are saved, in one commit."""
+async def remove(user_id: str, kind: LibraryKind, item_ids: Sequence[str]) -> list[str]:
+    """Removes those of `item_ids` that are saved, in one commit, and says which."""
     from google.api_core.exceptions import FailedPrecondition, NotFound
 
-    async def once() -> None:
+    async def once() -> list[str]:
         held = await contained(user_id, kind, item_ids)
         if not held:
-            return
+            return []
         batch = clients.firestore().batch()
         for item_id in sorted(held):
             there = clients.firestore().write_option(exists=True)
             batch.delete(_item(user_id, kind, item_id), option=there)
         _change(batch, user_id, kind, -len(held))
         await batch.commit()
+        return sorted(held)
 
-    await retried(
+    return await retried(
         once, FailedPrecondition, NotFound, first_pause_s=FIRST_PAUSE_S, patience_s=PATIENCE_S
     )
 

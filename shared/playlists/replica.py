@@ -54,6 +54,17 @@ class ItemsPage:
     items: tuple[Item, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What an edit did: the playlist as it became, the version to answer, and the items that came
+    and went; none where the edit had been made before."""
+
+    playlist: Playlist
+    version: int
+    added: tuple[Item, ...] = ()
+    removed: tuple[Item, ...] = ()
+
+
 class Replica:
     """The playlists that this instance has in hand. All calls are safe beside each other."""
 
@@ -86,9 +97,8 @@ class Replica:
 
     async def edit(
         self, playlist_id: str, edit: Edit, allowed: Callable[[Playlist], None]
-    ) -> tuple[Playlist, int]:
-        """Makes `edit`, once `allowed` has passed the playlist that it is made of; the playlist
-        as it became, and the version to answer.
+    ) -> Edited:
+        """Makes `edit`, once `allowed` has passed the playlist that it is made of.
 
         Raises what `allowed` and the edit's plan raise, NotFound, and Unavailable when others
         have changed the playlist for as long as patience lasts.
@@ -99,7 +109,7 @@ class Replica:
         lock = self._locks.setdefault(playlist_id, asyncio.Lock())
         async with lock:
             step: Edit | None = edit
-            version = 0
+            edited: Edited | None = None
             while step is not None:
                 attempt = _Attempt(self, playlist_id, step, allowed)
                 change = await retried(
@@ -110,9 +120,11 @@ class Replica:
                     patience_s=EDIT_PATIENCE_S,
                 )
                 if isinstance(change, Done):
-                    return attempt.playlist, change.version
-                step, version = change.then, change.playlist.version
-            return attempt.playlist, version
+                    return Edited(attempt.playlist, change.version)
+                edited = _after(edited, change)
+                step = change.then
+            assert edited is not None
+            return edited
 
     async def _refresh(self, playlist_id: str) -> View | None:
         held = await store.read(playlist_id)
@@ -181,6 +193,16 @@ class Replica:
         """Takes in a commit of our own."""
         view.apply(change.playlist, update_time, change.items)
         self._keep(view)
+
+
+def _after(edited: Edited | None, change: Change) -> Edited:
+    """`edited` and one step more."""
+    version = change.playlist.version
+    added = tuple(item for item in change.items if item.id in change.created)
+    removed = tuple(item for item in change.items if item.removed_version == version)
+    if edited is not None:
+        added, removed = (*edited.added, *added), (*edited.removed, *removed)
+    return Edited(change.playlist, version, added, removed)
 
 
 class _Attempt:

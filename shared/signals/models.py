@@ -7,13 +7,16 @@ features know one kind of thing.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from shared.platform.events import Event
 from shared.topology import LISTENER_SIGNALS, Topic
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 SignalKind = Literal[
     # from players
@@ -56,10 +59,10 @@ class Signal(Event):
     position_ms: int | None = Field(default=None, ge=0)
     country: str | None = None
     context_uri: str | None = None
-    query: str | None = None
+    query: str | None = Field(default=None, repr=False)  # the person's own words: in no log
     suspected: Literal[True] | None = None  # of not being a person (F286): counts for nobody else
 
-    @property
+    @cached_property
     def ts_ms(self) -> int:
-        """`ts` in milliseconds since the epoch."""
-        return int(self.ts.timestamp() * 1000)
+        """`ts` in whole milliseconds since the epoch; exact, as floats are not."""
+        return (self.ts - _EPOCH) // timedelta(milliseconds=1)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.platform.events import Event
 from shared.platform.ids import content_id, is_id
+from shared.signals.models import Signal
 from shared.topology import FOLLOW_CHANGED, Topic
 
 FollowKind = Literal["artist", "user", "playlist"]
@@ -58,6 +59,17 @@ class FollowChanged(Event):
     target_id: str
     following: bool
     changed_at: datetime
+
+    def as_signal(self, suspected: bool) -> Signal:
+        """The same as a signal of the follower's taste."""
+        return Signal(
+            event_id=self.event_id,
+            user_id=self.follower_id,
+            kind="follow" if self.following else "unfollow",
+            ts=self.changed_at,
+            subject_uri=f"spotify:{self.kind}:{self.target_id}",
+            suspected=suspected or None,
+        )
 
     @classmethod
     def of(

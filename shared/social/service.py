@@ -4,16 +4,19 @@ Whether the target exists, and whether the caller may see it, is for the one who
 acknowledged change is never lost to the rest of the platform: it is committed first, then its
 event is published, and only then is the call answered. Where the publish fails the call fails, and
 the same call again, though it finds nothing to change, publishes again; consumers drop what they
-have by its event id.
+have by its event id. Beside it goes the signal that recommendations learn from, which nobody waits
+for long.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from shared.platform import counters
 from shared.platform.errors import InvalidInput, Unavailable
 from shared.platform.events import publish
+from shared.signals import service as signals
 from shared.social.models import (
     FollowChanged,
     FollowCursorPage,
@@ -27,24 +30,38 @@ IDS_A_COMMIT = 50
 
 
 async def follow(
-    follower_id: str, kind: FollowKind, ids: Sequence[str], *, public: bool = True
+    follower_id: str,
+    kind: FollowKind,
+    ids: Sequence[str],
+    *,
+    public: bool = True,
+    suspected: bool = False,
 ) -> None:
     """Makes `follower_id` follow all of `ids`; those followed already keep their place, and take
-    `public` (whether others may see it). Raises InvalidInput for a malformed id, Unavailable."""
+    `public` (whether others may see it). What is `suspected` to be a machine's (F286) teaches
+    nobody anything. Raises InvalidInput for a malformed id, Unavailable."""
     await _change(
         follower_id,
         kind,
         ids,
         True,
+        suspected,
         lambda part: store.follow(follower_id, kind, part, public),
     )
 
 
-async def unfollow(follower_id: str, kind: FollowKind, ids: Sequence[str]) -> None:
-    """Makes `follower_id` follow none of `ids`. Raises InvalidInput for a malformed id,
-    Unavailable."""
+async def unfollow(
+    follower_id: str, kind: FollowKind, ids: Sequence[str], *, suspected: bool = False
+) -> None:
+    """Makes `follower_id` follow none of `ids`; `suspected` as in `follow`. Raises InvalidInput
+    for a malformed id, Unavailable."""
     await _change(
-        follower_id, kind, ids, False, lambda part: store.unfollow(follower_id, kind, part)
+        follower_id,
+        kind,
+        ids,
+        False,
+        suspected,
+        lambda part: store.unfollow(follower_id, kind, part),
     )
 
 
@@ -99,6 +116,7 @@ async def _change(
     kind: FollowKind,
     ids: Sequence[str],
     following: bool,
+    suspected: bool,
     write: Callable[[Sequence[str]], Awaitable[store.Times]],
 ) -> None:
     from google.api_core.exceptions import GoogleAPICallError
@@ -111,7 +129,9 @@ async def _change(
             for target_id, at in times.items()
         ]
         try:
-            await publish(events)
+            await asyncio.gather(
+                publish(events), signals.publish(event.as_signal(suspected) for event in events)
+            )
         except GoogleAPICallError as error:
             raise Unavailable("Not everybody could be told; please send this again.") from error
 

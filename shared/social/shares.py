@@ -7,15 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 from shared.platform.errors import Gone, NotFound
 from shared.platform.ids import content_id
+from shared.signals import service as signals
+from shared.signals.models import Signal
+from shared.signals.subjects import subject
 from shared.social.models import Share
 from shared.social.store import shares as store
 
 LIFE = timedelta(days=365)
 
 
-async def create_share(user_id: str, uri: str, seed: str) -> Share:
+async def create_share(user_id: str, uri: str, seed: str, *, suspected: bool = False) -> Share:
     """A new link to `uri`; the same one for the same `seed`. Whether the sharer may see the thing
-    is for the one who calls."""
+    is for the one who calls. What is `suspected` to be a machine's (F286) teaches nobody
+    anything."""
     now = datetime.now(UTC)
     share = Share(
         id=content_id("share", seed),
@@ -24,7 +28,17 @@ async def create_share(user_id: str, uri: str, seed: str) -> Share:
         created_at=now,
         expires_at=now + LIFE,
     )
-    return await store.create(share)
+    share = await store.create(share)
+    told = Signal(
+        event_id=share.id,
+        user_id=user_id,
+        kind="share",
+        ts=share.created_at,
+        suspected=suspected or None,
+        **subject(uri),
+    )
+    await signals.publish([told])
+    return share
 
 
 async def get_share(share_id: str) -> Share:

@@ -83,7 +83,7 @@ class Writer:
             edit = Reorder(start, length, before, base)
             made = {"start": start, "length": length, "before": before}
         try:
-            _, version = await self.replica.edit(self.playlist_id, edit, anybody)
+            version = (await self.replica.edit(self.playlist_id, edit, anybody)).version
         except InvalidInput:
             self.refused += 1
             return

@@ -36,7 +36,7 @@ async def made(count: int, **fields: Any) -> str:
 
 
 async def edit(replica: Replica, playlist_id: str, one: Edit) -> int:
-    _, version = await replica.edit(playlist_id, one, anybody)
+    version = (await replica.edit(playlist_id, one, anybody)).version
     return version
 
 

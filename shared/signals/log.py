@@ -1,0 +1,50 @@
+"""A person's signals in order, and which of them count. Pure.
+
+Players send many signals a play, people few: what people say outright (a save, a follow, "not for
+me") must not be crowded out by plays, so each of the two sorts has its own `NEWEST`. Online reads
+and offline computations cut in the same way, or the two would tell different features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shared.signals.models import Signal, SignalKind
+
+NEWEST = 1_000  # of each sort: some two weeks of somebody who hears forty tracks a day
+LIFE_MS = 90 * 24 * 3600 * 1000  # F159: what is older is gone online too
+
+OF_PLAYERS: frozenset[SignalKind] = frozenset({"play", "skip", "complete", "stop"})
+# What a player reports, and the signal that it is; the other reports are no signals.
+KIND_OF_EVENT: dict[str, SignalKind] = {
+    "play_started": "play",
+    "skipped": "skip",
+    "completed": "complete",
+    "stopped": "stop",
+}
+
+
+def newest_first(signals: Iterable[Signal]) -> list[Signal]:
+    """`signals` of one person without repetitions; those of one millisecond by their event ids."""
+    by_id = {signal.event_id: signal for signal in signals}
+    return sorted(by_id.values(), key=lambda signal: (-signal.ts_ms, signal.event_id))
+
+
+def considered(signals: Iterable[Signal], now_ms: int, newest: int = NEWEST) -> list[Signal]:
+    """Those of one person's `signals` that count at `now_ms`: of each sort the `newest`, none that
+    is older than `LIFE_MS`; newest first. Clocks of devices may be ahead: what is dated after
+    `now_ms` counts as of now."""
+    return cut(newest_first(signals), now_ms, newest)
+
+
+def cut(ordered: Iterable[Signal], now_ms: int, newest: int = NEWEST) -> list[Signal]:
+    """`considered`, of signals that come newest first."""
+    kept, left = [], {True: newest, False: newest}
+    for signal in ordered:
+        if signal.ts_ms < now_ms - LIFE_MS:
+            break
+        sort = signal.kind in OF_PLAYERS
+        if left[sort]:
+            left[sort] -= 1
+            kept.append(signal)
+    return kept

@@ -1,0 +1,138 @@
+"""What each person did lately: rows `user#<id>#<sort>`, a cell for each signal, newest first.
+
+A cell's column is `<reversed ms><event id>`, so that to write a signal again changes nothing, and
+the newest are the first. One row read as cells costs a reader a tenth of as many rows (3 ms
+against 40 for a thousand, of this client's own time, whatever the server does).
+
+Two sorts, `p` of players and `s` of what people say outright, as `shared.signals.log` has them. A
+row holds some thousands of signals: about every `TRIM_ONE_IN`-th write takes away what is beyond
+`KEPT`, so that no flood of events makes a row that Bigtable refuses (256 MB).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared import topology
+from shared.platform import clients
+from shared.signals.log import LIFE_MS, NEWEST, OF_PLAYERS
+from shared.signals.models import Signal
+
+if TYPE_CHECKING:
+    from google.cloud.bigtable.data import Row
+
+FAMILY = "signal"
+DIGITS = 13  # milliseconds until the year 2286
+LAST_MS: int = 10**DIGITS - 1
+KEPT = 2 * NEWEST  # of each sort
+TRIM_ONE_IN = 256
+MOST_TRIMMED = 10_000  # cells in one mutation; Bigtable allows 100,000
+_SORTS = ("p", "s")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What the row and the column say, and the person's own words, which no feature needs.
+_NOT_IN_CELL = {"event_id", "user_id", "ts", "query"}
+
+
+async def add(signal: Signal) -> None:
+    """Writes one signal; again, or later than its successors, makes no difference."""
+    from google.cloud.bigtable.data import SetCell
+
+    table = clients.table(topology.ONLINE_FEATURES)
+    row_key = _row_key(signal.user_id, "p" if signal.kind in OF_PLAYERS else "s")
+    column = f"{LAST_MS - _clamped(signal.ts_ms):0{DIGITS}d}{signal.event_id}".encode()
+    cell = signal.model_dump_json(exclude=_NOT_IN_CELL, exclude_none=True).encode()
+    written_micros = _clamped(signal.ts_ms) * 1000  # so garbage collection goes by the signal's age
+    await table.mutate_row(row_key, SetCell(FAMILY, column, cell, written_micros))
+    if random.randrange(TRIM_ONE_IN) == 0:  # not by the id, which players make
+        await trim(row_key)
+
+
+async def trim(row_key: bytes) -> None:
+    """Takes away the oldest signals of a row beyond the newest `KEPT`."""
+    from google.cloud.bigtable.data import DeleteRangeFromColumn, row_filters
+
+    table = clients.table(topology.ONLINE_FEATURES)
+    beyond = row_filters.RowFilterChain(
+        filters=[
+            row_filters.CellsRowOffsetFilter(KEPT),
+            row_filters.CellsRowLimitFilter(MOST_TRIMMED),
+            row_filters.StripValueTransformerFilter(True),
+        ]
+    )
+    row = await table.read_row(row_key, row_filter=beyond)
+    if row is not None:
+        await table.mutate_row(
+            row_key, [DeleteRangeFromColumn(FAMILY, cell.qualifier) for cell in row]
+        )
+
+
+async def read(user_id: str, now_ms: int, limit: int) -> list[Signal]:
+    """The newest `limit` signals of each sort that are not older than `LIFE_MS` (garbage
+    collection may lag a week), in one request, in no order between the sorts."""
+    from google.cloud.bigtable.data import ReadRowsQuery, row_filters
+
+    oldest = f"{LAST_MS - _clamped(now_ms - LIFE_MS):0{DIGITS}d}~".encode()
+    newest = row_filters.RowFilterChain(
+        filters=[
+            row_filters.ColumnRangeFilter(FAMILY, end_qualifier=oldest),
+            row_filters.CellsColumnLimitFilter(1),
+            row_filters.CellsRowLimitFilter(limit),
+        ]
+    )
+    query = ReadRowsQuery(row_keys=[_row_key(user_id, sort) for sort in _SORTS], row_filter=newest)
+    rows = await clients.table(topology.ONLINE_FEATURES).read_rows(query)
+    return [_parsed(user_id, cell) for row in rows for cell in row]
+
+
+async def listeners(start: str, end: str | None) -> AsyncIterator[tuple[str, int]]:
+    """Everybody with signals from the user `start` to before `end` (None: to the last), by id, with
+    the moment (ms) of their newest, in one scan that reads a cell of each row."""
+    from google.cloud.bigtable.data import ReadRowsQuery, RowRange, row_filters
+
+    first_cells = row_filters.RowFilterChain(
+        filters=[
+            row_filters.FamilyNameRegexFilter(FAMILY),
+            row_filters.CellsRowLimitFilter(1),
+            row_filters.StripValueTransformerFilter(True),
+        ]
+    )
+    rows = RowRange(f"user#{start}", f"user#{end}" if end is not None else "user$")  # '$' is next
+    query = ReadRowsQuery(row_ranges=rows, row_filter=first_cells)
+    present: tuple[str, int] | None = None
+    async for row in await clients.table(topology.ONLINE_FEATURES).read_rows_stream(query):
+        user_id, newest_ms = _owner(row), _moment_ms(row[0].qualifier)
+        if present is not None and present[0] != user_id:
+            yield present
+            present = None
+        present = (user_id, max(newest_ms, present[1] if present else 0))
+    if present is not None:
+        yield present
+
+
+def _row_key(user_id: str, sort: str) -> bytes:
+    return f"user#{user_id}#{sort}".encode()
+
+
+def _owner(row: Row) -> str:
+    user_id: str = row.row_key.decode().split("#", 1)[1].rpartition("#")[0]
+    return user_id
+
+
+def _clamped(moment_ms: int) -> int:
+    return min(max(moment_ms, 0), LAST_MS)
+
+
+def _moment_ms(column: bytes) -> int:
+    return LAST_MS - int(column[:DIGITS])
+
+
+def _parsed(user_id: str, cell: Any) -> Signal:
+    fields = json.loads(cell.value)
+    fields["user_id"] = user_id
+    fields["event_id"] = cell.qualifier[DIGITS:].decode()
+    fields["ts"] = _EPOCH + timedelta(milliseconds=_moment_ms(cell.qualifier))
+    return Signal.model_validate(fields)
