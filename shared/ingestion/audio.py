@@ -9,9 +9,14 @@ import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shared.ingestion import fingerprint
 from shared.ingestion.models import Rejected
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MIN_DURATION_MS = 5_000  # the Transcoder's own limit
 MAX_DURATION_MS = 3 * 3_600_000
@@ -49,6 +54,16 @@ class DecodedResult:
     """What decoding a rendition showed."""
 
     duration_ms: int
+    lufs: float
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedSamples:
+    """Mono samples (n,), -1..1 at `rate_hz`; `lufs` is the integrated loudness of all channels
+    (EBU R128; -70 for silence)."""
+
+    samples: NDArray[np.float32]
+    rate_hz: int
     lufs: float
 
 
@@ -121,6 +136,27 @@ async def decode_result(path: Path) -> DecodedResult:
     channels = 1 if rate[2] == "mono" else 2
     seconds = int(samples[-1]) / channels / int(rate[1])
     return DecodedResult(round(seconds * 1000), float(loudness[-1]))
+
+
+async def decode_samples(path: Path, rate_hz: int, max_s: float) -> DecodedSamples:
+    """The first `max_s` seconds of a master as mono samples at `rate_hz`, and their loudness before
+    they were mixed. Raises RuntimeError where it does not decode, AudioTimeout."""
+    import numpy as np
+
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".f32") as raw:
+        strict = _is_flac(path)
+        code, log = await _run(
+            *(("-xerror", "-err_detect", "explode") if strict else ()),
+            *("-protocol_whitelist", "file", "-format_whitelist", FORMATS),
+            *("-t", f"{max_s:g}", "-i", f"file:{path}", "-map", "0:a:0", "-vn", "-sn", "-dn"),
+            *("-af", f"ebur128=framelog=quiet,aresample={rate_hz},aformat=flt:{rate_hz}:mono"),
+            *("-f", "f32le", f"file:{raw.name}"),
+        )
+        samples = np.fromfile(raw.name, dtype="<f4")
+    loudness = _LOUDNESS.findall(log)
+    if code != 0 or not loudness or samples.size == 0:
+        raise RuntimeError(f"the master does not decode: {_last_words(log)}")
+    return DecodedSamples(np.nan_to_num(samples), rate_hz, float(loudness[-1]))
 
 
 def _is_flac(path: Path) -> bool:

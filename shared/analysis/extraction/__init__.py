@@ -1,0 +1,1 @@
+"""Extraction: a track's audio features out of its samples. Pure."""
