@@ -1,1 +1,2 @@
-"""Listeners with hidden tastes, who use the public API."""
+"""Listeners who do not exist, with tastes that are known: what recommendations, experiments and
+bandits are tested against. See README.md for the model and its formulas."""
