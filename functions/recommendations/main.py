@@ -1,23 +1,54 @@
-"""Recommendations from seeds and target attributes."""
+"""Recommendations: from seeds, home, lists made for a person, radio and autoplay (F191-F219)."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import functions_framework.aio
-from fastapi import Query, Request, Response
+from fastapi import Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.catalog.markets import checked_market
-from shared.platform.caching import CATALOG
+from shared.catalog.render import page
+from shared.experiments import service as experiments
+from shared.platform.caching import CATALOG, NO_STORE, PRIVATE
 from shared.platform.http import Caller, answers, bridge, create_app, respond
-from shared.recommendations import render, service
+from shared.platform.parameters import URI_PATTERN, Limit50, Offset
+from shared.platform.settings import settings
+from shared.recommendations import home as homes
+from shared.recommendations import render, service, shapes, views
 from shared.recommendations.parameters import RecommendationsQuery
-from shared.recommendations.shapes import GenreSeedsObject, RecommendationsObject
 
 app = create_app("recommendations")
+ME = "/v1/me"
+
+ListId = Annotated[
+    str,
+    Path(pattern=r"^[a-z0-9-]{1,40}$", description="discover-weekly, release-radar, daily-mix-1 …"),
+]
+SeedUri = Annotated[
+    str,
+    Query(
+        pattern=URI_PATTERN,
+        description="of a track, an artist, an album, a playlist, or `spotify:genre:<name>`",
+    ),
+]
+ContextUri = Annotated[
+    str, Query(pattern=URI_PATTERN, description="of an album, an artist, a playlist or a track")
+]
 
 
-@app.get("/v1/recommendations", responses=answers(RecommendationsObject))
+class Feedback(BaseModel):
+    """What somebody says of a track, an artist, an album or a playlist: that it is not for them
+    (`hide`), or that something is wrong with it (`report`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    uri: str = Field(pattern=URI_PATTERN)
+    kind: Literal["hide", "report"]
+
+
+@app.get("/v1/recommendations", responses=answers(shapes.RecommendationsObject))
 async def get_recommendations(
     request: Request, caller: Caller, query: Annotated[RecommendationsQuery, Query()]
 ) -> Response:
@@ -30,10 +61,72 @@ async def get_recommendations(
     return respond(request, shown, cache=CATALOG)
 
 
-@app.get("/v1/recommendations/available-genre-seeds", responses=answers(GenreSeedsObject))
+@app.get("/v1/recommendations/available-genre-seeds", responses=answers(shapes.GenreSeedsObject))
 async def get_genre_seeds(request: Request, caller: Caller) -> Response:
     """The genres that can be seeds."""
     return respond(request, {"genres": await service.genre_seeds()}, cache=CATALOG)
+
+
+@app.get(f"{ME}/home", responses=answers(shapes.HomeObject))
+async def get_home(request: Request, caller: Caller) -> Response:
+    """Home: shelves of what the person played, what was made for them, what goes with it, and what
+    is new and popular. It is answered in time whatever else fails; `is_last_good` says when."""
+    home = await homes.home_of(caller)
+    await experiments.expose(home.exposures)
+    return respond(request, home.body, cache=PRIVATE)
+
+
+@app.get(f"{ME}/made-for-you", responses=answers(shapes.MadeForYouListsObject))
+async def get_made_for_you(request: Request, caller: Caller) -> Response:
+    """The lists that were made for the person: Discover Weekly, daily mixes, Release Radar."""
+    found = await service.made_for(caller.require_user())
+    body = {"items": [views.list_object(made, one) for made, one in found]}
+    return respond(request, body, cache=PRIVATE)
+
+
+@app.get(f"{ME}/made-for-you/{{id}}", responses=answers(shapes.MadeForYouListObject, 404))
+async def get_made_list(request: Request, caller: Caller, id: ListId) -> Response:
+    """One of them, with its tracks and why each is on it."""
+    made, one = await service.made_list(caller.require_user(), id)
+    body = await views.whole_list(made, one, caller.country or None)
+    return respond(request, body, cache=PRIVATE)
+
+
+@app.get(f"{ME}/radio", responses=answers(shapes.RecommendedPageObject, 404, 503))
+async def get_radio(
+    request: Request, caller: Caller, seed: SeedUri, limit: Limit50 = 20, offset: Offset = 0
+) -> Response:
+    """Tracks that go on from a seed, the next one first. Whoever skips one and asks again gets
+    others."""
+    found = await service.radio_from(caller, seed)
+    part = found[offset : offset + limit]
+    shown = await views.tracks_shown(part, caller.country or None)
+    address = f"{settings().public_url}{ME}/radio"
+    body: Any = page(shown, address, len(found), limit, offset, seed=seed)
+    return respond(request, body, cache=NO_STORE)
+
+
+@app.get(f"{ME}/autoplay", responses=answers(shapes.RecommendedTracksObject, 404, 503))
+async def get_autoplay(request: Request, caller: Caller, context_uri: ContextUri) -> Response:
+    """Tracks to go on with when a context has ended, the next one first."""
+    found = await service.autoplay_after(caller, context_uri)
+    body = {"tracks": await views.tracks_shown(found, caller.country or None)}
+    return respond(request, body, cache=NO_STORE)
+
+
+@app.post(f"{ME}/feedback", status_code=204, responses=answers(None, 503, status=204))
+async def give_feedback(caller: Caller, said: Feedback) -> None:
+    """Hides something from all recommendations, or complains about it."""
+    await service.give_feedback(caller, said.uri, said.kind)
+
+
+@app.get(f"{ME}/flags", responses=answers(shapes.FlagsObject))
+async def get_flags(request: Request, caller: Caller) -> Response:
+    """The variants that the person gets of what is being tried."""
+    found = await experiments.flags_of(
+        caller.require_user(), country=caller.country or None, tier=caller.tier
+    )
+    return respond(request, {"flags": found}, cache=PRIVATE)
 
 
 @functions_framework.aio.http

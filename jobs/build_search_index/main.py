@@ -12,10 +12,10 @@ import json
 import logging
 import sys
 
+from shared.artifacts.releases import Refused
 from shared.indexing import service
 from shared.platform import telemetry
 from shared.platform.settings import settings
-from shared.search.releases import Refused
 
 _log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import sys
 
+from shared.artifacts.choice import Unusable
 from shared.platform import telemetry
 from shared.platform.errors import Unavailable
 from shared.search import learning, reranking
@@ -28,7 +29,7 @@ def main() -> None:
         report = asyncio.run(
             learning.learn(days=options.days, seed=options.seed, dry_run=options.dry_run)
         )
-    except (Unavailable, reranking.Unusable) as error:
+    except (Unavailable, Unusable) as error:
         sys.exit(f"{error}; nothing was changed.")
     print(report.to_markdown())
     if options.dry_run:
@@ -39,7 +40,7 @@ async def _use(version: str) -> None:
     wanted = None if version == "none" else version
     if wanted is not None:
         await reranking.load(wanted)  # or it is Unusable
-    pointer = await reranking.use(wanted)
+    pointer = await reranking.choice.use(wanted)
     print(f"{wanted or 'The weights alone'}: used from {pointer.uses[0].since:%H:%M:%S} UTC on.")
 
 

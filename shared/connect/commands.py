@@ -9,13 +9,15 @@ from shared.connect.models import Item, QueueEntry, Repeat
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Plays `items` from the one at `start` (None: the first in playing order) on."""
+    """Plays `items` from the one at `start` (None: the first in playing order) on, and after the
+    last one `autoplay`."""
 
     items: tuple[Item, ...]
     context_uri: str | None
     seed: int
     start: int | None = None
     position_ms: int = 0
+    autoplay: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

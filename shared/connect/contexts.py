@@ -67,6 +67,13 @@ async def open_items(listener: Listener, uris: Sequence[str], offset: Offset | N
     return await _opened(listener, uris, offset)
 
 
+async def released(listener: Listener, track_ids: Sequence[str]) -> tuple[Item, ...]:
+    """Those of these tracks that are there and released in the listener's country, in order."""
+    uris = [f"spotify:track:{one}" for one in track_ids]
+    found = await _items(listener, uris)
+    return tuple(found[uri] for uri in uris if uri in found)
+
+
 async def get_item(listener: Listener, uri: str) -> Item:
     """One item. Raises InvalidInput or NotFound."""
     found = (await _items(listener, [checked_item(uri)])).get(uri)

@@ -2,7 +2,8 @@
 
 Nobody tells a server that a track has ended. So a state says what was true at `at_ms`, and
 `settled` walks from there to now through what was played meanwhile: the rest of the track, the
-queue, then the context, with repeat. Every read and every command starts from the settled state.
+queue, then the context, with repeat, then what autoplay goes on with. Every read and every command
+starts from the settled state.
 
 Refusals carry the reasons of the Web API. Where it refuses a command that would change nothing
 (to pause what is paused, to resume what plays), this answers that it is done: clients repeat
@@ -28,7 +29,7 @@ from shared.connect.commands import (
     SetShuffle,
     Transfer,
 )
-from shared.connect.models import Item, Player, Shuffle
+from shared.connect.models import AUTOPLAY_URI, Item, Player, Shuffle
 from shared.connect.ordering import neighbour, order, place_of
 from shared.platform.errors import Forbidden
 
@@ -139,6 +140,7 @@ def _play(player: Player, command: Play) -> Player:
         shuffle=shuffle,
         is_playing=True,
         position_ms=0,
+        autoplay=command.autoplay,
     )
     return _at(started, command.position_ms)
 
@@ -226,6 +228,8 @@ def _found(player: Player, item: Item, context_uri: str | None) -> Player:
         for index in (*indices[start:], *indices[:start]):
             if player.items[index].uri == item.uri:
                 return _playing(player, index)
+        if item in player.autoplay:  # the device went on by itself
+            return _playing(_on_autoplay(player), player.autoplay.index(item))
     return replace(
         player,
         context_uri=context_uri,
@@ -234,6 +238,7 @@ def _found(player: Player, item: Item, context_uri: str | None) -> Player:
         current=item,
         from_queue=False,
         shuffle=player.shuffle and Shuffle(player.shuffle.seed),
+        autoplay=(),
     )
 
 
@@ -265,8 +270,8 @@ def _played_to(player: Player, now_ms: int) -> Player:
 
 
 def _skipped(player: Player) -> Player:
-    """What comes after the current item, from its start. After the last one the player holds at
-    the beginning of the context."""
+    """What comes after the current item, from its start. After the last one comes `autoplay`, and
+    without any the player holds at the beginning of the context."""
     if player.queue:
         return replace(
             player,
@@ -278,10 +283,24 @@ def _skipped(player: Player) -> Player:
     following = neighbour(player, 1)
     if following is not None:
         return _playing(player, following)
+    if player.autoplay and player.repeat == "off":
+        return _playing(_on_autoplay(player), 0)
     ended = replace(player, is_playing=False, position_ms=0)
     if not player.items:  # a queue alone, and it is done
         return replace(ended, current=None, from_queue=False)
     return _playing(ended, order(len(player.items), player.shuffle)[0])
+
+
+def _on_autoplay(player: Player) -> Player:
+    """The player with `autoplay` as its context; who shuffles goes on with its first item too."""
+    return replace(
+        player,
+        context_uri=AUTOPLAY_URI,
+        items=player.autoplay,
+        index=-1,
+        shuffle=player.shuffle and replace(player.shuffle, first=0),
+        autoplay=(),
+    )
 
 
 def _playing(player: Player, index: int) -> Player:

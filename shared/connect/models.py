@@ -11,6 +11,8 @@ from typing import Literal
 
 Repeat = Literal["off", "context", "track"]
 
+# The context of what autoplay plays; plays from it are known to be recommended.
+AUTOPLAY_URI = "segue:shelf:autoplay"
 DEVICE_LEASE_MS = 60_000  # F266: a device that is silent for longer has left
 DEVICE_TYPES = (
     "Computer",
@@ -73,6 +75,7 @@ class Player:
     the queue (`from_queue`). `position_ms` was true at `at_ms`. `changed_at_ms` is when a person or
     a device last changed something. `version` grows with each change that is stored; 0 is a player
     that was never used. `recent_entries` are the ids of queue entries that were accepted lately.
+    `autoplay` is what it goes on with when the context has ended and nothing is repeated.
     """
 
     version: int = 0
@@ -90,6 +93,7 @@ class Player:
     at_ms: int = 0
     changed_at_ms: int = 0
     device_id: str | None = None
+    autoplay: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

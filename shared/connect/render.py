@@ -136,8 +136,11 @@ def device_object(device: Device, *, is_active: bool) -> DeviceObject:
 
 def next_items(player: Player) -> list[Item]:
     """What plays next, `QUEUE_SHOWN` at most."""
-    queued = [entry.item for entry in player.queue[:QUEUE_SHOWN]]
-    return queued + [player.items[index] for index in upcoming(player, QUEUE_SHOWN - len(queued))]
+    ahead = [entry.item for entry in player.queue[:QUEUE_SHOWN]]
+    ahead += [player.items[index] for index in upcoming(player, QUEUE_SHOWN - len(ahead))]
+    if player.repeat == "off" and player.items:
+        ahead += player.autoplay[: QUEUE_SHOWN - len(ahead)]
+    return ahead
 
 
 def _actions(player: Player) -> ActionsObject:

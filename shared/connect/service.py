@@ -7,9 +7,10 @@ the same moment the later one is applied to what the earlier one made.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ from shared.connect.ordering import MAX_SEED
 from shared.connect.store import states as store
 from shared.platform.errors import Conflict, InvalidInput, NotFound
 
+AUTOPLAY_LIMIT = 50  # tracks: some three hours
+AUTOPLAY_S = 0.2  # so long a play waits for them, at most
 FULLY_PLAYED_LEFT_MS = 30_000  # an episode with less left counts as heard
 
 
@@ -98,9 +101,11 @@ async def play(
         opened = await contexts.open_context(listener, context_uri, offset)
     else:
         opened = await contexts.open_items(listener, uris or [], offset)
-    if position_ms is None:
-        position_ms = await _resume_position(listener, opened)
-    asked = Play(opened.items, context_uri, _seed(), opened.start, position_ms)
+    at_ms, autoplay = await asyncio.gather(
+        _resume_position(listener, opened) if position_ms is None else _known(position_ms),
+        _autoplay(listener, opened.items),
+    )
+    asked = Play(opened.items, context_uri, _seed(), opened.start, at_ms, autoplay)
     await command(listener, device_id, asked, takes_over=True)
 
 
@@ -304,6 +309,25 @@ async def _resume_position(listener: Listener, opened: Opened) -> int:
 
     held = (await podcasts.resume_points(listener.user_id, [item.id]))[item.id]
     return 0 if held.fully_played else held.position_ms
+
+
+async def _autoplay(listener: Listener, items: Sequence[Item]) -> tuple[Item, ...]:
+    """What goes on when `items` have ended, as it was made ahead; nothing where it is not there at
+    once. No play fails or waits for it."""
+    from shared.recommendations.patience import within
+    from shared.recommendations.similar import similar_to
+
+    tracks = [item.id for item in items if item.kind == "track"]
+
+    async def read() -> tuple[Item, ...]:
+        similar = await similar_to(tracks)
+        return await contexts.released(listener, [one.track_id for one in similar[:AUTOPLAY_LIMIT]])
+
+    return await within(AUTOPLAY_S, read(), (), "what autoplay goes on with") if tracks else ()
+
+
+async def _known(position_ms: int) -> int:
+    return position_ms
 
 
 def _held_item(player: Player, uri: str | None) -> Item | None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 DIMENSIONS = 128  # F191, F192
 NEIGHBOURS_KEPT = 100  # of each track
+# What a training finds and retrieval needs, by its name in a bundle's settings: the share of the
+# neighbours' score in the joint one, and whether confidences count as they are (1) or as one (0).
+NEIGHBOURS_SHARE = "neighbours_share"
+IS_GRADED = "is_graded"
 CANDIDATES = 1_000  # retrieved for a list (F195)
 
 
@@ -86,13 +90,15 @@ class Why:
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A candidate: a row of a bundle, the item in it, a score (higher is better; comparable within
-    one list alone), where it came from and why it is here."""
+    one list alone), where it came from and why it is here. `retrieved` is the score of its
+    retrieval, where ranking has given it another."""
 
     row: int
     item: Item
     score: float
     source: Source
     why: Why
+    retrieved: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,10 @@ class Bundle(Protocol):
 
     @property
     def built_at(self) -> datetime: ...
+
+    @property
+    def settings(self) -> Mapping[str, float]:
+        """What training found and retrieval needs."""
 
     def __len__(self) -> int: ...
 

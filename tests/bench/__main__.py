@@ -21,24 +21,33 @@ BENCHMARKS = (
     "ingestion_cpu",
     "catalogue_load",
     "search",
+    "feature_latency",
 )
+CLOUDLESS = ("ann",)  # which a local cloud beside them would only slow down
 
 
 def main() -> None:
     """Measures ratios against peers; nothing passes or fails on time."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
+    known = (*BENCHMARKS, *CLOUDLESS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
+    parser.add_argument("--size", type=int, default=200_000, help="vectors of ann (%(default)s)")
     parser.add_argument("--state", type=Path, help="state folder to reuse; default: a fresh one")
     arguments = parser.parse_args()
-    unknown = sorted(set(arguments.names) - set(BENCHMARKS))
+    unknown = sorted(set(arguments.names) - set(known))
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}")
+    names = arguments.names or known
+    for name in (one for one in names if one in CLOUDLESS):
+        importlib.import_module(f"tests.bench.{name}").run(arguments.size)
+    if not (in_cloud := [one for one in names if one not in CLOUDLESS]):
+        return
     with (
         TemporaryDirectory(prefix="segue-bench-") as temporary,
         LocalCloud(arguments.state or Path(temporary)) as cloud,
     ):
         seed.fill(cloud, Console(stderr=True), demo=True, music=[])
-        for name in arguments.names or BENCHMARKS:
+        for name in in_cloud:
             importlib.import_module(f"tests.bench.{name}").run(cloud)
 
 

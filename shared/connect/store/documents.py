@@ -14,15 +14,14 @@ NO_ITEMS = ""  # the key of an empty context
 def context_document(items: tuple[Item, ...]) -> dict[str, Any]:
     """The items in one field: as a list, each would be an index entry of its own. `key` is the
     same for the same items."""
-    lines = "\n".join(f"{item.uri} {item.duration_ms}" for item in items).encode()
+    lines = _lines(items)
     key = hashlib.sha256(lines).hexdigest()[:32] if items else NO_ITEMS
     return {"key": key, "items": lines}
 
 
 def items_of(document: dict[str, Any]) -> tuple[Item, ...]:
     """The items of a context's document."""
-    pairs = (line.split(" ") for line in document["items"].decode().splitlines())
-    return tuple(Item(uri, int(duration_ms)) for uri, duration_ms in pairs)
+    return _items_of(document["items"])
 
 
 def player_document(player: Player, context_key: str) -> dict[str, Any]:
@@ -43,6 +42,7 @@ def player_document(player: Player, context_key: str) -> dict[str, Any]:
         "at_ms": player.at_ms,
         "changed_at_ms": player.changed_at_ms,
         "device_id": player.device_id,
+        "autoplay": _lines(player.autoplay),
     }
 
 
@@ -65,6 +65,7 @@ def player_of(document: dict[str, Any], items: tuple[Item, ...]) -> Player:
         at_ms=document["at_ms"],
         changed_at_ms=document["changed_at_ms"],
         device_id=document["device_id"],
+        autoplay=_items_of(document.get("autoplay", b"")),  # older ones have none
     )
 
 
@@ -93,6 +94,15 @@ def devices_of(document: dict[str, Any] | None) -> Devices:
     """The devices of a document; none where there is no document."""
     found = [Device(**fields) for fields in (document or {}).get("devices", ())]
     return Devices({one.id: one for one in found})
+
+
+def _lines(items: tuple[Item, ...]) -> bytes:
+    return "\n".join(f"{item.uri} {item.duration_ms}" for item in items).encode()
+
+
+def _items_of(lines: bytes) -> tuple[Item, ...]:
+    pairs = (line.split(" ") for line in lines.decode().splitlines())
+    return tuple(Item(uri, int(duration_ms)) for uri, duration_ms in pairs)
 
 
 def _item_document(item: Item) -> dict[str, Any]:

@@ -39,7 +39,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 def plays(draw: st.DrawFn) -> Play:
     items = draw(ITEMS)
     start = draw(st.none() | st.integers(0, len(items) - 1))
-    return Play(items, None, draw(SEEDS), start, draw(st.integers(0, 500_000)))
+    autoplay = draw(st.just(()) | ITEMS)
+    return Play(items, None, draw(SEEDS), start, draw(st.integers(0, 500_000)), autoplay)
 
 
 QUEUEING = st.builds(

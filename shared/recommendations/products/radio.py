@@ -1,0 +1,114 @@
+"""Radio: goes on from a track, an artist, an album, a playlist or a genre, and listens to the
+listener.
+
+What is near to the seed is ranked with a tilt towards the person's own taste. What they skipped in
+the present session pushes away what is like it, the newest skip the most, and what was played in it
+does not come again: so a skip changes the very next track.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.recommendations.items import Bundle, Scored
+from shared.recommendations.products.choosing import Order, as_retrieved
+from shared.recommendations.retrieval import Start, candidates, rows_of, top_artists
+from shared.recommendations.rules import RADIO, apply
+from shared.recommendations.taste import Listener
+
+if TYPE_CHECKING:
+    from shared.recommendations.items import Matrix
+
+TRACKS = 100  # that pages are cut from
+SEED_ROWS = 50  # of an artist, an album, a playlist or a genre, the first
+TILT = 0.2  # of the own taste, where nearness to the seed counts 1
+PUSH = 1.0  # by the newest skip, from a track with the same direction
+FADES = 0.6  # of that, for each skip before
+SKIPS_READ = 5
+
+
+def seed_rows(
+    bundle: Bundle, kind: str, seed_id: str, track_ids: Sequence[str] = ()
+) -> dict[int, float]:
+    """The rows that a seed stands for, with weights; `track_ids` are a playlist's. Empty for one
+    that the bundle does not know."""
+    rows: Sequence[int]
+    match kind:
+        case "track":
+            row = bundle.row_of(seed_id)
+            rows = () if row is None else (row,)
+        case "artist":
+            rows = bundle.of_artist(seed_id)
+        case "album":
+            rows = bundle.of_album(seed_id)
+        case "genre":
+            rows = bundle.of_genre(seed_id)
+        case _:
+            rows = [row for one in track_ids if (row := bundle.row_of(one)) is not None]
+    return dict.fromkeys(list(rows)[:SEED_ROWS], 1.0)
+
+
+async def make(
+    bundle: Bundle,
+    listener: Listener,
+    seeds: Mapping[int, float],
+    *,
+    today: int,
+    order: Order = as_retrieved,
+) -> list[Scored]:
+    """At most `TRACKS` tracks, the next one first; the seed's own begin where it is one track that
+    the session has not heard yet."""
+    taste, session = listener.taste, listener.session
+    played = rows_of(bundle, dict.fromkeys(session.played, 1.0))
+    start = Start(seeds, tuple(played), top_artists(bundle, seeds), is_whole=False)
+    offered = candidates(bundle, taste, start, today=today, without=frozenset(played))
+    ranked = await order(_tilted(bundle, listener, offered))
+    pushed = _pushed(bundle, list(rows_of(bundle, dict.fromkeys(session.skipped, 1.0))), ranked)
+    found = apply(pushed, taste, RADIO, TRACKS, today=today).items
+    if len(seeds) == 1:
+        (seed,) = seeds
+        first = [one for one in found if one.row == seed]
+        found = first + [one for one in found if one.row != seed]
+    return found
+
+
+def _tilted(bundle: Bundle, listener: Listener, offered: Sequence[Scored]) -> list[Scored]:
+    import numpy as np
+
+    liked = rows_of(bundle, listener.taste.confidences)
+    if not liked or not offered:
+        return list(offered)
+    own = np.stack([bundle.vector(one.row) for one in offered]) @ bundle.fold_in(liked)
+    span = float(np.abs(own).max()) or 1.0
+    return [
+        replace(one, score=one.score + TILT * float(likes) / span)
+        for one, likes in zip(offered, own, strict=True)
+    ]
+
+
+def _pushed(bundle: Bundle, skipped: Sequence[int], ranked: Sequence[Scored]) -> list[Scored]:
+    """`ranked`, scored less the more a track is like what was skipped (rows, newest first)."""
+    import numpy as np
+
+    if not skipped or not ranked:
+        return list(ranked)
+    lows = [one.score for one in ranked]
+    span = (max(lows) - min(lows)) or 1.0
+    vectors = _directions(np.stack([bundle.vector(one.row) for one in ranked]))
+    away = _directions(np.stack([bundle.vector(row) for row in skipped[:SKIPS_READ]]))
+    fading = PUSH * FADES ** np.arange(len(away))
+    pushes = np.maximum(vectors @ away.T, 0) @ fading
+    return [
+        replace(one, score=one.score - span * float(push))
+        for one, push in zip(ranked, pushes, strict=True)
+    ]
+
+
+def _directions(vectors: Matrix) -> Matrix:
+    import numpy as np
+
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    found: Matrix = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return found

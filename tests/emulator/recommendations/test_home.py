@@ -1,0 +1,198 @@
+"""Home while what it is made of is away: refusing, or silent (F219)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulators.processes import free_port
+from shared.catalog import caches
+from shared.experiments import service as experiments
+from shared.experiments import shelves as learned_shelves
+from shared.platform.ids import random_id
+from shared.recommendations import home, serving, taste
+from shared.recommendations.making import Maker
+from tests import local_settings
+from tests.emulator.catalog.functions import function
+from tests.emulator.recommendations.worlds import listen, load_catalogue, release_bundle
+from tests.unit.recommendations.bundles import a_world
+
+# Five times as patient as in use, since this machine's cores have other work; and what is beside
+# home, from the token to the rendering.
+PATIENCE = home.Patience(*(5 * one for one in astuple(home.PATIENCE)))
+WITHIN_S = PATIENCE.deadline_s + 1.0
+ENDPOINTS: Mapping[str, tuple[str, ...]] = {
+    "Bigtable": ("BIGTABLE_EMULATOR_HOST", "SEGUE_BIGTABLE_ENDPOINT"),
+    "Firestore": ("FIRESTORE_EMULATOR_HOST",),
+    "Pub/Sub": ("PUBSUB_EMULATOR_HOST", "SEGUE_PUBSUB_ENDPOINT"),
+    "Cloud Storage": ("STORAGE_EMULATOR_HOST", "SEGUE_STORAGE_URL"),
+}
+WORLD = a_world()
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def _world(
+    storage: str, bigtable: str, firestore: str, pubsub: str, tmp_path_factory: Any
+) -> AsyncIterator[None]:
+    serving._serving.cache_clear()
+    await load_catalogue(WORLD)
+    await release_bundle(WORLD, Path(tmp_path_factory.mktemp("bundles")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(home, "PATIENCE", PATIENCE)
+        yield
+    serving._serving.cache_clear()
+
+
+@pytest.fixture(scope="module")
+async def listener() -> str:
+    """Somebody with a made list."""
+    user_id = random_id()
+    await listen(user_id, range(0, 40, 4))
+    bundle = await serving.bundle()
+    assert bundle is not None
+    await Maker(bundle, products=("discover-weekly",)).run_for(user_id)
+    return user_id
+
+
+@pytest.fixture
+async def fan(listener: str) -> str:
+    """The same on an instance that has served them, so there is a last good home."""
+    await serving.bundle()
+    body, _ = await ask(listener)
+    assert not body["is_last_good"]
+    assert len(body["shelves"]) > 3
+    return listener
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A port where somebody listens and never says a word."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        yield int(listening.getsockname()[1])
+
+
+@contextmanager
+def away(names: tuple[str, ...], port: int) -> Iterator[None]:
+    """These dependencies are at a port where nobody serves, and nothing of them is at hand."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in names:
+            for variable in ENDPOINTS[name]:
+                if variable in os.environ:
+                    url = "http://" if os.environ[variable].startswith("http") else ""
+                    patch.setenv(variable, f"{url}127.0.0.1:{port}")
+        local_settings.forget_settings()
+        forget()
+        yield
+    local_settings.forget_settings()
+    forget()
+
+
+def forget() -> None:
+    """What this instance has read and would not ask for again."""
+    caches_held = (caches.tracks, caches.albums, caches.artists, taste._followed)
+    for cache in caches_held:
+        cache.clear()
+    experiments.definitions.forget()
+    learned_shelves._held.forget()
+
+
+def forget_homes() -> None:
+    home._of_people.clear()
+    home._of_countries.clear()
+
+
+async def ask(user_id: str) -> tuple[Any, float]:
+    """Home, and how long it took (s)."""
+    async with function("recommendations", user=user_id) as client:
+        began = time.monotonic()
+        answer = await client.get("/v1/me/home")
+        took_s = time.monotonic() - began
+    assert answer.status_code == 200, answer.text
+    return answer.json(), took_s
+
+
+@pytest.fixture(params=["refusing", "silent"])
+def port(request: pytest.FixtureRequest) -> Iterator[int]:
+    if request.param == "refusing":
+        yield free_port()
+    else:
+        with silent() as listening:
+            yield listening
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+async def test_home_is_answered_while_one_is_away(fan: str, port: int, name: str) -> None:
+    with away((name,), port):
+        if name == "Cloud Storage":
+            serving._serving.cache_clear()  # an instance that has just started
+        body, took_s = await ask(fan)
+    if name == "Cloud Storage":
+        serving._serving.cache_clear()
+    assert took_s < WITHIN_S
+    shelves = [one["id"] for one in body["shelves"]]
+    assert "because-1" in shelves
+    if name == "Pub/Sub":
+        assert body["is_last_good"] is False
+    elif name in ("Firestore", "Bigtable"):
+        assert body["is_last_good"] is True
+
+
+async def test_without_bigtable_a_fresh_instance_shows_what_is_popular(fan: str, port: int) -> None:
+    forget_homes()
+    with away(("Bigtable",), port):
+        body, took_s = await ask(fan)
+    assert took_s < WITHIN_S
+    assert "popular" in [one["id"] for one in body["shelves"]]
+
+
+async def test_without_firestore_a_fresh_instance_has_the_last_good_home_from_bigtable(
+    fan: str, port: int
+) -> None:
+    forget_homes()
+    with away(("Firestore",), port):
+        body, took_s = await ask(fan)
+    assert took_s < WITHIN_S
+    assert body["is_last_good"] is True
+    assert "because-1" in [one["id"] for one in body["shelves"]]
+
+
+async def test_without_firestore_a_stranger_has_what_is_popular_in_the_country(
+    fan: str, port: int
+) -> None:
+    with away(("Firestore",), port):
+        body, took_s = await ask(random_id())
+        forget_homes()
+        from_bigtable, _ = await ask(random_id())
+    assert took_s < WITHIN_S
+    for one in (body, from_bigtable):
+        assert [shelf["id"] for shelf in one["shelves"]] == ["popular"]
+        assert one["is_last_good"] is True
+
+
+async def test_without_anything_the_instance_remembers(fan: str, port: int) -> None:
+    with away(tuple(ENDPOINTS), port):
+        body, took_s = await ask(fan)
+        assert took_s < WITHIN_S
+        assert "because-1" in [one["id"] for one in body["shelves"]]
+        forget_homes()
+        body, took_s = await ask(random_id())
+    assert took_s < WITHIN_S
+    assert body["shelves"] == []
+
+
+async def test_a_broken_bundle_is_no_broken_home(fan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = await serving.bundle()
+    assert bundle is not None
+    monkeypatch.setattr(type(bundle), "popular", lambda *_: 1 / 0)
+    body, _ = await ask(fan)
+    assert "made-for-you" in [one["id"] for one in body["shelves"]]

@@ -1,0 +1,291 @@
+"""What each product lists, for a person in a catalogue of four genres."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from shared.recommendations.items import Item, Taste
+from shared.recommendations.products import (
+    autoplay,
+    because,
+    daily_mix,
+    discover_weekly,
+    radio,
+    release_radar,
+)
+from shared.recommendations.taste import Listener, Session
+from tests.unit.recommendations.bundles import (
+    TODAY,
+    PlainBundle,
+    a_taste,
+    a_world,
+    artist_id,
+    track_id,
+)
+
+PER_GENRE = 60  # tracks, of 15 artists
+
+
+@pytest.fixture(scope="module")
+def bundle() -> PlainBundle:
+    return a_world()
+
+
+@pytest.fixture(scope="module")
+def fan(bundle: PlainBundle) -> Taste:
+    """Likes ten tracks of genre 0 and six of genre 2."""
+    rows = [*range(0, 40, 4), *range(120, 144, 4)]
+    return a_taste(bundle, dict.fromkeys(rows, 2.0))
+
+
+def genres(items: list[Item]) -> Counter[str]:
+    return Counter(genre for item in items for genre in item.genres)
+
+
+# --- Discover Weekly --------------------------------------------------------------------------
+
+
+async def test_discover_weekly_is_thirty_unheard_tracks_of_ones_taste(
+    bundle: PlainBundle, fan: Taste
+) -> None:
+    found = await discover_weekly.make(bundle, fan, today=TODAY)
+    ids = [one.item.track_id for one in found]
+    assert len(ids) == len(set(ids)) == 30
+    assert not set(ids) & set(fan.heard)
+    counted = genres([one.item for one in found])
+    assert counted["genre 0"] + counted["genre 2"] >= 20
+    artists = Counter(one.item.artist_ids[0] for one in found)
+    assert max(artists.values()) <= 2
+
+
+async def test_every_track_says_why(bundle: PlainBundle, fan: Taste) -> None:
+    found = await discover_weekly.make(bundle, fan, today=TODAY)
+    assert {one.why.kind for one in found} & {"because_you_played", "sounds_like"}
+    for one in found:
+        if one.why.kind == "because_you_played":
+            assert one.why.subject in fan.confidences
+            row = bundle.row_of(one.why.subject or "")
+            assert row is not None
+            assert one.why.subject_name == bundle.item(row).name
+
+
+async def test_no_track_returns_for_four_weeks(bundle: PlainBundle, fan: Taste) -> None:
+    listed: list[str] = []
+    for week in range(4):
+        found = await discover_weekly.make(
+            bundle, fan, today=TODAY + 7 * week, recently_listed=tuple(listed)
+        )
+        ids = [one.item.track_id for one in found]
+        assert len(ids) == 30
+        assert not set(ids) & set(listed)
+        listed += ids
+
+
+async def test_the_same_recording_on_another_release_is_heard_too(bundle: PlainBundle) -> None:
+    first = await discover_weekly.make(bundle, a_taste(bundle, {0: 1.0, 4: 1.0}), today=TODAY)
+    copied = first[0].item
+    items = list(bundle.items)
+    items[0] = replace(items[0], recording=copied.recording)
+    same = PlainBundle(items, bundle.vectors)
+    again = await discover_weekly.make(same, a_taste(same, {0: 1.0, 4: 1.0}), today=TODAY)
+    assert copied.track_id not in {one.item.track_id for one in again}
+
+
+async def test_nothing_hidden_explicit_or_unplayable_is_listed(
+    bundle: PlainBundle, fan: Taste
+) -> None:
+    items = [
+        replace(
+            item,
+            is_explicit=row % 5 == 0,
+            markets=frozenset({"SE"}) if row % 7 == 0 else None,
+            blocked_in=frozenset({"DE"}) if row % 11 == 0 else frozenset(),
+        )
+        for row, item in enumerate(bundle.items)
+    ]
+    made = PlainBundle(items, bundle.vectors)
+    hidden = frozenset({artist_id(3), track_id(13)})
+    strict = replace(fan, allows_explicit=False, hidden=hidden)
+    found = await discover_weekly.make(made, strict, today=TODAY)
+    assert found
+    for one in found:
+        assert one.row % 5
+        assert one.row % 7
+        assert one.row % 11
+        assert not hidden & {one.item.track_id, *one.item.artist_ids}
+
+
+async def test_nobody_known_gets_no_discovery(bundle: PlainBundle) -> None:
+    assert await discover_weekly.make(bundle, Taste("new"), today=TODAY) == []
+
+
+async def test_the_given_order_decides(bundle: PlainBundle, fan: Taste) -> None:
+    async def backwards(candidates):  # type: ignore[no-untyped-def]
+        return [replace(one, score=float(one.row)) for one in candidates]
+
+    found = await discover_weekly.make(bundle, fan, today=TODAY, order=backwards)
+    plain = await discover_weekly.make(bundle, fan, today=TODAY)
+    assert [one.row for one in found] != [one.row for one in plain]
+    assert found[0].row > 200
+
+
+# --- Daily Mix --------------------------------------------------------------------------------
+
+
+async def test_each_side_of_a_taste_has_its_mix_of_known_and_new(
+    bundle: PlainBundle, fan: Taste
+) -> None:
+    first, second = await daily_mix.make(bundle, fan, today=TODAY)
+    assert [first.id, second.id] == ["daily-mix-1", "daily-mix-2"]
+    assert first.name == "Daily Mix 1: Genre 0"
+    assert second.name == "Daily Mix 2: Genre 2"
+    assert "Artist 0" in first.description
+    for mix, genre in ((first, "genre 0"), (second, "genre 2")):
+        items = [bundle.items[bundle.row_of(one.track_id) or 0] for one in mix.tracks]
+        assert genres(items)[genre] >= 0.8 * len(items)
+        known = [one for one in mix.tracks if one.track_id in fan.heard]
+        assert known
+        assert len(known) < len(mix.tracks)
+
+
+async def test_a_narrow_taste_has_one_mix_and_a_stranger_none(bundle: PlainBundle) -> None:
+    narrow = a_taste(bundle, dict.fromkeys(range(0, 40, 4), 1.0))
+    assert len(await daily_mix.make(bundle, narrow, today=TODAY)) == 1
+    assert await daily_mix.make(bundle, a_taste(bundle, {0: 1.0}), today=TODAY) == ()
+
+
+async def test_mixes_keep_their_numbers_when_the_weights_change(
+    bundle: PlainBundle, fan: Taste
+) -> None:
+    before = await daily_mix.make(bundle, fan, today=TODAY)
+    more = {one: 9.0 if (bundle.row_of(one) or 0) >= 120 else 1.0 for one in fan.confidences}
+    changed = replace(fan, confidences=more)
+    assert [one.name[13:] for one in await daily_mix.make(bundle, changed, today=TODAY)] == [
+        "Genre 2",
+        "Genre 0",
+    ]
+    kept = await daily_mix.make(bundle, changed, today=TODAY + 1, before=before)
+    assert [one.name[13:] for one in kept] == ["Genre 0", "Genre 2"]
+
+
+def test_more_sides_than_mixes_make_six(bundle: PlainBundle) -> None:
+    many = a_world(genres=9)
+    liked = {genre * PER_GENRE + n * 4: 1.0 + genre for genre in range(9) for n in range(6)}
+    found = daily_mix.clusters(many, a_taste(many, liked))
+    assert len(found) == 6
+    assert found[0].genres[0] == "genre 8"
+
+
+# --- Release Radar ----------------------------------------------------------------------------
+
+
+def test_the_radar_shows_four_weeks_of_ones_artists(bundle: PlainBundle, fan: Taste) -> None:
+    items = [
+        replace(item, released_on=TODAY - 30 if row % 2 else TODAY - 3)
+        for row, item in enumerate(bundle.items)
+    ]
+    made = PlainBundle(items, bundle.vectors)
+    followed = artist_id(50)
+    found = release_radar.make(
+        made, replace(fan, followed_artists=frozenset({followed})), today=TODAY
+    )
+    assert found[0].item.artist_ids == (followed,)
+    assert found[0].why.kind == "because_you_follow"
+    assert all(one.item.released_on >= TODAY - 28 for one in found)
+    kinds = {one.why.kind for one in found}
+    assert kinds <= {"because_you_follow", "new_release", "similar_to_artist"}
+    assert "new_release" in kinds
+
+
+def test_without_releases_the_radar_is_empty(bundle: PlainBundle, fan: Taste) -> None:
+    assert release_radar.make(bundle, fan, today=TODAY + 100) == []
+
+
+# --- radio ------------------------------------------------------------------------------------
+
+
+async def test_a_radio_starts_with_its_seed_and_stays_with_it(
+    bundle: PlainBundle, fan: Taste
+) -> None:
+    seeds = radio.seed_rows(bundle, "track", track_id(65))
+    found = await radio.make(bundle, Listener(fan), seeds, today=TODAY)
+    assert found[0].row == 65
+    assert genres([one.item for one in found[:10]])["genre 1"] >= 8
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed", "tracks", "genre"),
+    [
+        ("artist", artist_id(20), (), "genre 1"),
+        ("album", a_world().items[80].album_id, (), "genre 1"),
+        ("genre", "genre 3", (), "genre 3"),
+        ("playlist", "x", [track_id(row) for row in range(120, 130)], "genre 2"),
+    ],
+)
+async def test_a_radio_of_anything(
+    bundle: PlainBundle, kind: str, seed: str, tracks: list[str], genre: str
+) -> None:
+    seeds = radio.seed_rows(bundle, kind, seed, tracks)
+    found = await radio.make(bundle, Listener(Taste("new")), seeds, today=TODAY)
+    assert genres([one.item for one in found[:10]])[genre] >= 8
+
+
+async def test_a_skip_changes_the_next_track(bundle: PlainBundle) -> None:
+    seeds = {0: 1.0, 60: 1.0}  # two genres: one is skipped
+    listener = Listener(Taste("new"))
+    before = await radio.make(bundle, listener, seeds, today=TODAY)
+    first = before[0]
+    skipped = Session((first.item.track_id,), (first.item.track_id,))
+    after = await radio.make(bundle, replace(listener, session=skipped), seeds, today=TODAY)
+    assert first.row not in {one.row for one in after}
+    listened = Session((first.item.track_id,))
+    liked = await radio.make(bundle, replace(listener, session=listened), seeds, today=TODAY)
+    assert after[0].item.genres != first.item.genres
+    assert (
+        genres([one.item for one in after[:10]])[first.item.genres[0]]
+        < (genres([one.item for one in liked[:10]])[first.item.genres[0]])
+    )
+
+
+async def test_an_unknown_seed_has_no_rows(bundle: PlainBundle) -> None:
+    assert radio.seed_rows(bundle, "track", "nothing") == {}
+
+
+# --- autoplay and "because" -------------------------------------------------------------------
+
+
+async def test_autoplay_goes_on_from_the_last_tracks(bundle: PlainBundle) -> None:
+    ended = [0, 4, 60, 64, 68]
+    found = await autoplay.make(bundle, Listener(Taste("new")), ended, today=TODAY)
+    assert not {one.row for one in found} & set(ended)
+    assert genres([one.item for one in found[:10]])["genre 1"] >= 7
+
+
+async def test_autoplay_takes_what_comes_next(bundle: PlainBundle) -> None:
+    with_next = PlainBundle(bundle.items, bundle.vectors, follows={68: [200]})
+    found = await autoplay.make(with_next, Listener(Taste("new")), [60, 68], today=TODAY)
+    (one,) = [one for one in found if one.row == 200]
+    assert one.why.kind == "often_played_next"
+    assert one.why.subject == track_id(68)
+
+
+def test_similar_rows_are_for_everybody(bundle: PlainBundle) -> None:
+    (row, other) = autoplay.similar(bundle, [3, 70], today=TODAY)
+    assert row.track_id == track_id(3)
+    assert len(row.tracks) == autoplay.SIMILAR
+    assert track_id(3) not in {one.track_id for one in row.tracks}
+    assert all(one.duration_ms >= 180_000 for one in other.tracks)
+
+
+def test_because_speaks_of_two_artists_one_likes(bundle: PlainBundle, fan: Taste) -> None:
+    taste = replace(fan, recent=(track_id(0), track_id(4), track_id(120)))
+    taste = replace(taste, confidences={**taste.confidences, track_id(120): 5.0})
+    subjects = because.subjects(bundle, taste, 2)
+    assert subjects[0] == 120
+    assert len({bundle.items[row].artist_ids for row in subjects}) == 2
+    found = because.make(bundle, taste, subjects[0], today=TODAY)
+    assert 0 < len(found) <= because.TRACKS
+    assert {one.why.subject for one in found} == {track_id(120)}
