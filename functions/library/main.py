@@ -79,13 +79,14 @@ def _add_routes(kind: LibraryKind) -> None:
         """Saves up to 50 things, all of them or none."""
         user_id, wanted = caller.require_user(), await selected(request)
         await existence.require(user_id, kind, wanted.ids)
-        await service.save(user_id, kind, wanted.ids, wanted.added_at)
+        await service.save(user_id, kind, wanted.ids, wanted.added_at, suspected=caller.suspected)
         return Response()
 
     @app.delete(path, name=f"Remove {kind}s", responses=answers(None), openapi_extra=in_query)
     async def remove(request: Request, caller: Changer) -> Response:
         """Removes up to 50 things; those that are not saved make no difference."""
-        await service.remove(caller.require_user(), kind, (await selected(request)).ids)
+        user_id, wanted = caller.require_user(), await selected(request)
+        await service.remove(user_id, kind, wanted.ids, suspected=caller.suspected)
         return Response()
 
     @app.get(
@@ -108,14 +109,14 @@ for _kind in KINDS:
 async def save_track(caller: Changer, track_id: Base62Id) -> Response:
     """Saves one track."""
     await existence.require(caller.require_user(), "track", [track_id])
-    await service.save(caller.require_user(), "track", [track_id])
+    await service.save(caller.require_user(), "track", [track_id], suspected=caller.suspected)
     return Response()
 
 
 @app.delete("/v1/me/tracks/{track_id}", responses=answers(None))
 async def remove_track(caller: Changer, track_id: Base62Id) -> Response:
     """Removes one track; one that is not saved makes no difference."""
-    await service.remove(caller.require_user(), "track", [track_id])
+    await service.remove(caller.require_user(), "track", [track_id], suspected=caller.suspected)
     return Response()
 
 

@@ -1,4 +1,4 @@
-"""Keeps each play in the listening history."""
+"""Keeps each play in the listening history, and how it began and ended for its features."""
 
 from __future__ import annotations
 

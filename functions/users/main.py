@@ -88,14 +88,15 @@ async def follow(request: Request, caller: FollowChanger, kind: Followable) -> R
     """Follows up to 50 artists or users: all of them or, where one is unknown, none."""
     user_id, ids = caller.require_user(), await _named(request, kind)
     await existence.require(user_id, kind, ids)
-    await social.follow(user_id, kind, ids)
+    await social.follow(user_id, kind, ids, suspected=caller.suspected)
     return Response(status_code=204)
 
 
 @app.delete("/v1/me/following", **CHANGE)
 async def unfollow(request: Request, caller: FollowChanger, kind: Followable) -> Response:
     """Unfollows up to 50 artists or users; those that are not followed make no difference."""
-    await social.unfollow(caller.require_user(), kind, await _named(request, kind))
+    user_id, ids = caller.require_user(), await _named(request, kind)
+    await social.unfollow(user_id, kind, ids, suspected=caller.suspected)
     return Response(status_code=204)
 
 
@@ -137,7 +138,7 @@ async def create_share(
     async def make(seed: str) -> Response:
         kind, item_id = requests.shareable(wanted.uri)
         await existence.require(user_id, kind, [item_id])
-        share = await shares.create_share(user_id, wanted.uri, seed)
+        share = await shares.create_share(user_id, wanted.uri, seed, suspected=caller.suspected)
         return respond(request, render.share_object(share), cache=NO_STORE, status=201)
 
     return await once(request, caller, make)

@@ -26,6 +26,7 @@ from shared.search import events, render, service
 from shared.search.models import Hits, SearchRequest, SearchType
 from shared.search.parameters import joined_view, split_view
 from shared.search.shapes import SuggestionsObject
+from shared.signals import service as signals
 from shared.social import service as social
 
 _NOTHING = Hits((), 0)
@@ -40,7 +41,10 @@ async def search(
     question, minute = await _asked_by(caller, replace(wanted, view=index_view), minute)
     results = await service.search(question)
     if caller.user_id and not caller.suspected:
-        events.tell(events.made(question, results, caller.user_id))
+        made = events.made(question, results, caller.user_id)
+        events.tell(made)
+        if (signal := events.as_signal(made)) is not None:
+            signals.tell([signal])
     hits: Mapping[str, Hits] = {str(kind): found for kind, found in results.pages.items()}
     found = [hits.get(kind, _NOTHING) for kind in asked]
     shown = await asyncio.gather(
@@ -66,7 +70,7 @@ async def search(
             page["suggested_query"] = results.suggested_query
     if results.facets is not None:
         body["facets"] = render.facets_object(results.facets)
-    await events.told()
+    await asyncio.gather(events.told(), signals.told())
     return cast(SearchObject, body)
 
 

@@ -186,7 +186,7 @@ async def _save(
     }
     ids = list(added_at)
     for start in range(0, len(ids), SAVED_AT_ONCE):
-        await library.save(user_id, kind, ids[start : start + SAVED_AT_ONCE], added_at)
+        await library.load(user_id, kind, ids[start : start + SAVED_AT_ONCE], added_at)
 
 
 def _moment(play: PlayedEntry, now: datetime) -> datetime:
@@ -209,7 +209,7 @@ async def _plays(line: UserLine, now: datetime) -> int:
             tier=line.tier,
         )
 
-    await _each([event(place, play) for place, play in enumerate(line.played)], history.record)
+    await _each([event(place, play) for place, play in enumerate(line.played)], history.load)
     return len(line.played)
 
 

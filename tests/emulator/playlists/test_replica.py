@@ -36,8 +36,7 @@ async def made(count: int, **fields: Any) -> str:
 
 
 async def edit(replica: Replica, playlist_id: str, one: Edit) -> int:
-    version = (await replica.edit(playlist_id, one, anybody)).version
-    return version
+    return (await replica.edit(playlist_id, one, anybody)).version
 
 
 def shown(view: View) -> list[str]:
