@@ -827,7 +827,7 @@ JOBS: tuple[Job, ...] = (
         cpu=2.0,
     ),
     Job(
-        name="train_recommendation_ranker",
+        name="train_track_ranker",
         schedule="0 5 * * 1",
         reads=(PLAYBACK_EVENTS_VIEW, LISTENER_SIGNALS_VIEW, EXPOSURES_VIEW, MODELS),
         writes=(MODELS,),

@@ -6,6 +6,7 @@ recommender has people whose true tastes are known (shared/simulation/README.md)
 
     simulate_listeners                                      the local cloud of `nox -s up`
     simulate_listeners --url https://music.example.org --people 200 --days 28
+    simulate_listeners --home                               now that there are recommendations
     simulate_listeners --join demo:segue-demo --people 1    also for an account that is there
 
 The same seed, catalogue and days come out the same, so another run adds only what is missing: a
@@ -58,6 +59,8 @@ def main() -> None:
     add("--tracks", type=_whole(1, 100_000), default=2_000, help="at most (default: %(default)s)")
     add("--concurrency", type=_whole(1, 64), default=4, help="people at a time")
     add("--password", default=PASSWORD, help="of all of them")
+    add("--home", action="store_true",
+        help="nothing but to look at their home pages, once an hour: when shelves have been made")  # fmt: skip
     add("--join", type=_account, action="append", default=[], metavar="USER:PASSWORD",
         help="an account that is there, as one of the people; repeatable")  # fmt: skip
     options = parser.parse_args()
@@ -80,6 +83,7 @@ def main() -> None:
         concurrency=options.concurrency,
         most_tracks=options.tracks,
         joined=tuple(options.join),
+        home_only=options.home,
     )
     try:
         outcome = asyncio.run(run(plan))

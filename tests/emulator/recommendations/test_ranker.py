@@ -120,7 +120,7 @@ def write_history(seed: int) -> None:
 def job(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The job, held to what the topology declares."""
     return subprocess.run(
-        [sys.executable, "-m", "emulators.job_host", "train_recommendation_ranker", *arguments],
+        [sys.executable, "-m", "emulators.job_host", "train_track_ranker", *arguments],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
