@@ -68,9 +68,19 @@ def up(
     demo: Annotated[
         bool, typer.Option("--demo/--no-demo", help="Fill it with the demo catalogue.")
     ] = True,
+    listeners: Annotated[
+        int,
+        typer.Option(
+            "--listeners",
+            min=0,
+            max=1000,
+            help="Simulated people who listen to the demo catalogue, in the background once all "
+            "is up, so that recommendations have something to go by; 0 for none.",
+        ),
+    ] = 30,
 ) -> None:
     """Starts the local cloud, fills it and serves it until Ctrl-C."""
-    from emulators import seed
+    from emulators import demo_wider, seed
     from emulators.cloud import LocalCloud
     from emulators.environments import EnvironmentFailed
     from emulators.ports import AlreadyRunning
@@ -100,6 +110,9 @@ def up(
     try:
         with console.status("Starting …") as status:
             cloud.start(lambda step: status.update(f"[bold]{step}[/] …"))
+        has_listeners = demo and listeners > 0 and not exit_when_ready
+        if has_listeners:
+            catalogues.append(demo_wider.write(cloud.state))
         summary = seed.fill(cloud, console, demo=demo, music=music or [], catalogues=catalogues)
         ready = seed.ready_message(cloud)
         (cloud.state / "run.json").write_text(json.dumps(ready))
@@ -107,6 +120,12 @@ def up(
             print(json.dumps({"ready": ready}), flush=True)
         else:
             _introduce(Console(), cloud, ready, time.monotonic() - started)
+        if has_listeners:
+            cloud.start_listeners(listeners)
+            console.print(
+                f"{listeners} simulated listeners are at work in the background; recommendations "
+                f"are personal in some minutes ({cloud.state / 'logs' / 'listeners.log'})."
+            )
         if exit_when_ready:
             raise typer.Exit(1 if summary.failed else 0)
         while (dead := cloud.supervisor.died()) is None:

@@ -209,6 +209,17 @@ class LocalCloud:
             given=json.dumps(wanted),
         )
 
+    def start_listeners(self, people: int) -> None:
+        """Lets `people` simulated listeners use the cloud in the background, and what learns from
+        them follow; they end with the cloud."""
+        self.supervisor.spawn(
+            "listeners",
+            [sys.executable, "-m", "emulators.listeners"],
+            env={**os.environ, **self.environment()},
+            cwd=ROOT,
+            given=json.dumps({"url": self.url, "people": people}),
+        )
+
     def kill_functions(self) -> None:
         """Kills the function host as a machine's failure would, in the middle of its work."""
         self.supervisor.stop("functions", signal.SIGKILL)

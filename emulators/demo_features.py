@@ -1,7 +1,8 @@
-"""Audio features of a synthesised track.
+"""Audio features of a synthesised track, as the demo catalogue states them.
 
-What its score says is exact: tempo, key, mode and time signature. The others are simple, stated
-measures of the signal (44.1 kHz, both channels averaged, frames of 2048 samples):
+They hold until `jobs/analyze_audio` has listened to the masters, within a quarter of an hour. What
+its score says is exact: tempo, key, mode and time signature. The others are simple, stated measures
+of the signal (44.1 kHz, both channels averaged, frames of 2048 samples):
 
 loudness          20 log10 of the whole signal's RMS, in dB
 energy            loudness from -30 dB (0) to -6 dB (1)

@@ -58,9 +58,12 @@ def p_shelf(world: World, person: int, shelves: Sequence[Sequence[int]]) -> NDAr
     return found
 
 
-def react(world: World, person: int, shelves: Sequence[Sequence[int]], day: date) -> Reaction:
-    """What a person does with a page on a day: the same each time it is asked."""
-    draw = np.random.default_rng([world.seed, 0x40E, person, day.toordinal()])
+def react(
+    world: World, person: int, shelves: Sequence[Sequence[int]], day: date, hour: int = 0
+) -> Reaction:
+    """What a person does with a page on a day and in an hour of it: the same each time it is
+    asked."""
+    draw = np.random.default_rng([world.seed, 0x40E, person, day.toordinal(), hour])
     chances = p_shelf(world, person, shelves)
     shelf = int(np.searchsorted(np.cumsum(chances), draw.random(), "right"))
     if shelf == len(shelves):

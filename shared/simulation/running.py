@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import httpx
 
@@ -17,7 +17,7 @@ from shared.simulation.policies import NOTHING
 from shared.simulation.reading import read_catalogue
 from shared.simulation.signals import listen
 from shared.simulation.signing_in import Account, App, SignInFailed, sign_in
-from shared.simulation.visiting import Did, visit
+from shared.simulation.visiting import Did, look_at_home, visit
 from shared.simulation.world import World
 
 MOST_DAYS = 89  # events may be 90 days old (F159), and a day's morning is older than its evening
@@ -42,6 +42,7 @@ class Plan:
     concurrency: int = 4
     most_tracks: int = 2_000
     joined: tuple[Account, ...] = ()
+    home_only: bool = False  # nothing but to look at their home pages
 
     def account(self, person: int, name: str) -> Account:
         """Who a person is, `name` by the world."""
@@ -69,7 +70,7 @@ async def run(plan: Plan) -> Outcome:
         first = _api(http, plan, 0)
         catalogue = await read_catalogue(first, plan.most_tracks)
         world = await asyncio.to_thread(World.make, catalogue, plan.people, plan.seed)
-        signals = await asyncio.to_thread(_by_person, world, plan)
+        signals = [] if plan.home_only else await asyncio.to_thread(_by_person, world, plan)
         return await _Visits(http, plan, world, signals).make()
 
 
@@ -114,9 +115,11 @@ class _Visits:
         for person in self._left:
             api = _api(self._http, self._plan, person, self._world.user_id(person))
             try:
-                did = await visit(
-                    api, self._world, person, self._signals[person], datetime.now(UTC)
-                )
+                if self._plan.home_only:
+                    did = Did(people=1)
+                    await look_at_home(api, self._world, person, did)
+                else:
+                    did = await visit(api, self._world, person, self._signals[person])
             except (SignInFailed, ApiFailed, httpx.HTTPError) as error:
                 told = f"{self._world.user_id(person)}: {type(error).__name__}: {error}"
                 _log.warning("%s", told)

@@ -1,5 +1,5 @@
 """One simulated person at the Web API: reports what they did, keeps what they liked, and looks at
-their home page, unless they have played something today.
+their home page.
 
 Nothing is kept here of what was done before; it is read from the API. Events carry the ids of the
 simulation, saving what is saved changes nothing, and playlists get what they lack. So a visit that
@@ -54,11 +54,9 @@ class Did:
             setattr(self, name, getattr(self, name) + value)
 
 
-async def visit(
-    api: Api, world: World, person: int, signals: Sequence[Signal], now: datetime
-) -> Did:
-    """Makes what `person` did, by time, so, and lets them react to their home page once a day.
-    Raises ApiFailed."""
+async def visit(api: Api, world: World, person: int, signals: Sequence[Signal]) -> Did:
+    """Makes what `person` did, by time, so; if any of it was new, they then look at their home
+    page. Raises ApiFailed."""
     did = Did(people=1)
     recent = (await api.get("/v1/me/player/recently-played", limit=50))["items"]
     new = signals[_known(recent, signals) :]
@@ -74,8 +72,9 @@ async def visit(
         await api.get("/v1/search", q=str(one.query), type="artist,track", limit=10)
         did.searched += 1
     did.told = await _tell(api, new)
-    if not any(_is_of_today(play, now) for play in recent):
-        await _look_at_home(api, world, person, now, did)
+    is_back = len(new) < len(signals) and sum(one.kind == "play" for one in new) <= 1
+    if not is_back:
+        await look_at_home(api, world, person, did)
     return did
 
 
@@ -180,25 +179,30 @@ async def _tell(api: Api, signals: Iterable[Signal]) -> int:
     return told
 
 
-def _is_of_today(play: dict[str, Any], now: datetime) -> bool:
-    return datetime.fromisoformat(play["played_at"]).astimezone(UTC).date() == now.date()
-
-
-async def _look_at_home(api: Api, world: World, person: int, now: datetime, did: Did) -> None:
-    """Opens a shelf of the home page, perhaps, and plays from it."""
+async def look_at_home(api: Api, world: World, person: int, did: Did) -> None:
+    """Opens a shelf of the home page, perhaps, and plays from it; but not who has played something
+    in this hour (UTC). Adds to `did`. Raises ApiFailed."""
+    now = datetime.now(UTC)
+    recent = (await api.get("/v1/me/player/recently-played", limit=1))["items"]
+    if any(_hour(datetime.fromisoformat(play["played_at"])) == _hour(now) for play in recent):
+        return
     home = await api.call("GET", "/v1/me/home", absent=None)
     shelves = [await _tracks_of(api, one) for one in (home or {}).get("shelves", [])]
     row_of = {track_id: row for row, track_id in enumerate(world.catalogue.track_ids)}
     rows = [[row_of[one] for one in ids if one in row_of] for _, ids in shelves]
-    reaction = react(world, person, rows, now.date())
+    reaction = react(world, person, rows, now.date(), now.hour)
     if reaction.shelf is None:
         return
     context, seen_at = shelves[reaction.shelf][0], datetime.now(UTC)  # after the page was shown
     played = _as_signals(world, person, reaction.heard, context, seen_at)
     await api.call("POST", "/v1/events", json={"events": [_event(one) for one in played]})
-    did.shelves = 1
-    did.from_shelves = sum(one.kind == "play" for one in played)
+    did.shelves += 1
+    did.from_shelves += sum(one.kind == "play" for one in played)
     did.events += len(played)
+
+
+def _hour(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y%m%d%H}"
 
 
 async def _tracks_of(api: Api, shelf: dict[str, Any]) -> tuple[str, list[str]]:
@@ -215,7 +219,7 @@ def _as_signals(
     world: World, person: int, heard: Iterable[Heard], context_uri: str, start: datetime
 ) -> list[Signal]:
     """What was heard from `start` on, as far as it can be reported already."""
-    name, session = world.user_id(person), f"{world.catalogue.digest}-{start:%Y%m%d}-home"
+    name, session = world.user_id(person), f"{world.catalogue.digest}-{_hour(start)}-home"
     found: list[Signal] = []
     starts = start
     for number, one in enumerate(heard):

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -38,55 +39,70 @@ def run(cloud: WholeCloud, *more: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def listener(whole_cloud: WholeCloud) -> Iterator[tuple[dict[str, Any], httpx.Client]]:
-    """What the first run did, and a client of its first person."""
-    did = run(whole_cloud)
+def first(whole_cloud: WholeCloud) -> dict[str, Any]:
+    """What the first run did."""
+    return run(whole_cloud)
+
+
+@pytest.fixture(scope="module")
+def clients(whole_cloud: WholeCloud, first: dict[str, Any]) -> Iterator[list[httpx.Client]]:
+    """A client for each of the people."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(_client(whole_cloud, person)) for person in range(PEOPLE)]
+
+
+def _client(cloud: WholeCloud, person: int) -> httpx.Client:
     tokens = token.mint(
-        accounts_url=whole_cloud.cloud.accounts_url,
-        username=f"listener-{SEED}-00000",
+        accounts_url=cloud.cloud.accounts_url,
+        username=f"listener-{SEED}-{person:05d}",
         password="listeners of this simulation",
         client_id="segue-web-player",
-        redirect_uri=f"{whole_cloud.url}/callback",
+        redirect_uri=f"{cloud.url}/callback",
         scope=ALL_SCOPES,
     )
     headers = {"authorization": f"Bearer {tokens['access_token']}"}
-    with httpx.Client(
-        base_url=whole_cloud.url, headers=headers, timeout=60, trust_env=False
-    ) as client:
-        yield did, client
+    return httpx.Client(base_url=cloud.url, headers=headers, timeout=60, trust_env=False)
 
 
-def _plays(client: httpx.Client) -> list[tuple[str, str]]:
-    body = client.get("/v1/me/player/recently-played", params={"limit": 50}).json()
-    return [(one["played_at"], one["track"]["id"]) for one in body["items"]]
+def _plays(clients: list[httpx.Client]) -> list[list[tuple[str, str]]]:
+    """Everybody's newest 50, by person."""
+    answers = [
+        one.get("/v1/me/player/recently-played", params={"limit": 50}).raise_for_status().json()
+        for one in clients
+    ]
+    return [[(one["played_at"], one["track"]["id"]) for one in each["items"]] for each in answers]
+
+
+def _settled(clients: list[httpx.Client]) -> list[list[tuple[str, str]]]:
+    """The same, when no more of what was reported is being recorded."""
+    found: list[list[tuple[str, str]]] = []
+
+    def is_quiet() -> bool:
+        nonlocal found
+        before, found = found, _plays(clients)
+        return before == found and any(found)
+
+    eventually(is_quiet, every_s=5)
+    return found
 
 
 def test_a_second_run_adds_nothing(
-    whole_cloud: WholeCloud, listener: tuple[dict[str, Any], httpx.Client]
+    whole_cloud: WholeCloud, first: dict[str, Any], clients: list[httpx.Client]
 ) -> None:
-    did, client = listener
-    assert did["people"] == PEOPLE
-    assert did["events"] > 20
-    assert did["failed"] == []
-    eventually(lambda: len(_plays(client)) > 0)
-    before: list[tuple[str, str]] = []
-
-    def is_quiet() -> bool:  # all that was reported has been recorded
-        last = list(before)
-        before[:] = _plays(client)
-        return before == last
-
-    eventually(is_quiet, every_s=3)
+    assert first["people"] == PEOPLE
+    assert first["events"] > 20
+    assert first["failed"] == []
+    before = _settled(clients)
+    assert all(len(set(one)) == len(one) > 0 for one in before)
     again = run(whole_cloud)
     assert again["events"] <= 2 * PEOPLE  # the newest play of each, and how it ended
-    assert again["saved"] == again["followed"] == again["listed"] == again["told"] == 0
-    eventually(is_quiet, every_s=3)
-    assert _plays(client) == before
-    assert len(set(before)) == len(before)
+    for kind in ("saved", "followed", "listed", "searched", "shelves"):
+        assert again[kind] == 0, kind
+    assert _settled(clients) == before
 
 
 def test_a_wrong_password_is_told_with_its_remedy(
-    whole_cloud: WholeCloud, listener: tuple[dict[str, Any], httpx.Client]
+    whole_cloud: WholeCloud, first: dict[str, Any]
 ) -> None:
     done = subprocess.run(
         [sys.executable, "jobs/simulate_listeners/main.py", "--url", whole_cloud.url]
