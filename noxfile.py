@@ -169,6 +169,6 @@ def lock(session: nox.Session) -> None:
     ):
         chosen = [part for group in groups for part in ("--group", group)]
         session.run(*compile_, "pyproject.toml", *chosen, "-o", str(target))
-    for name in ("bigquery", "tasks", "spotipy-2-25"):
+    for name in ("ann-peers", "bigquery", "spark", "spotipy-2-25", "tasks"):
         source, target = f"emulators/requirements/{name}.in", f"emulators/locks/{name}.txt"
         session.run(*compile_, source, "-o", target)
