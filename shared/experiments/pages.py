@@ -23,8 +23,6 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def experiment_page(analysis: Analysis) -> str:
     """The page of one experiment; where nothing can be said yet, it says so."""
-    from markupsafe import Markup
-
     experiment, primary = analysis.experiment, analysis.primary
     title = METRICS[primary[0].metric.name].title
     drawn = {"arrivals": "", "path": "", "forest": ""}
@@ -50,7 +48,7 @@ def experiment_page(analysis: Analysis) -> str:
             metrics=METRICS,
             least_people=LEAST_PEOPLE,
             css=_css(),
-            **{name: Markup(svg) for name, svg in drawn.items()},
+            **drawn,
         )
     )
 
@@ -95,9 +93,7 @@ def _moment(value: datetime) -> str:
 
 @cache
 def _css() -> str:
-    from markupsafe import Markup
-
-    return Markup((_TEMPLATES / "page.css").read_text())
+    return (_TEMPLATES / "page.css").read_text()
 
 
 @cache

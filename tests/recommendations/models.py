@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Parameters = dict[str, Any]  # as JSON holds them
 Offered = Mapping[str, "Interactions"]  # by the name of their confidences, "binary" first
 
-COSINE_NEIGHBOURS = (20, 50, 100, 200, 400)
+COSINE_NEIGHBOURS = (10, 20, 50, 100, 200, 500, 1_000)
 ALPHAS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 IMPLICIT_REGULARIZATIONS = (0.01, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 EASE_RIDGES = (30.0, 100.0, 300.0, 1_000.0, 3_000.0)

@@ -84,7 +84,10 @@ def evaluate_all(
             scores = np.array(score(batch), dtype=np.float32)
             scores[seen_rows, seen.indices] = -np.inf
             sums[name] += _measures(scores, wanted)
-    return {name: Accuracy(len(users), *(total / len(users))) for name, total in sums.items()}
+    return {
+        name: Accuracy(len(users), *(float(total) / len(users) for total in totals))
+        for name, totals in sums.items()
+    }
 
 
 def testable(held: Interactions) -> NDArray[np.intp]:

@@ -97,6 +97,7 @@ def _by_implicit(by_user: sparse.csr_matrix, config: Factorization, items: Matri
     l = lambda / (a0 p), where p = c / (c + a0) is what our loss would have an observed score be.
     """
     from implicit.cpu.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
 
     a0, confidence = config.params.unobserved_weight, float(by_user.data[0])
     if config.params.frequency_exponent != 0 or np.ptp(by_user.data) > 0:
@@ -105,16 +106,17 @@ def _by_implicit(by_user: sparse.csr_matrix, config: Factorization, items: Matri
             'set frequency_exponent to 0 and every confidence to 1, or take the engine "exact".'
         )
     target = confidence / (confidence + a0)
-    model = AlternatingLeastSquares(
-        factors=config.dimensions,
-        regularization=config.params.regularization / (a0 * target),
-        iterations=config.iterations,
-        use_cg=False,
-    )
-    model.item_factors = items / np.sqrt(target, dtype=np.float32)
     library_confidences = by_user.copy()
     library_confidences.data = np.full_like(by_user.data, 1 + confidence / a0)
-    model.fit(library_confidences, show_progress=False)
+    with threadpool_limits(1, "blas"):  # it has threads of its own
+        model = AlternatingLeastSquares(
+            factors=config.dimensions,
+            regularization=config.params.regularization / (a0 * target),
+            iterations=config.iterations,
+            use_cg=False,
+        )
+        model.item_factors = items / np.sqrt(target, dtype=np.float32)
+        model.fit(library_confidences, show_progress=False)
     scale = np.sqrt(target, dtype=np.float32)
     return Factors(np.array(model.user_factors) * scale, np.array(model.item_factors) * scale)
 

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0)  # of a column of unit variance
 VALIDATION_SHARE = 0.1
 UNLISTED_SHARE = 0.5
-MIN_VALIDATION = 20  # tracks; with fewer the penalty is the middle one
+MIN_VALIDATION = 20  # tracks; with fewer there is no choice
+USUAL_PENALTY = 10.0
 # A group's mean counts as much as its parent's once this many people like its tracks.
 PRIOR_EVIDENCE = 10.0
 CHUNK = 100_000  # rows encoded at a time: some 150 MB
@@ -269,7 +270,7 @@ def _penalty(design: csr_matrix, factors: Matrix, trust: NDArray[np.float32], se
     rows = np.random.default_rng(seed).permutation(design.shape[0])
     count = int(design.shape[0] * VALIDATION_SHARE)
     if count < MIN_VALIDATION:
-        return PENALTIES[len(PENALTIES) // 2]
+        return USUAL_PENALTY
     seen, unseen = rows[count:], rows[:count]
     left, right = _normal(design[seen], factors[seen], trust[seen])
     scores = {}

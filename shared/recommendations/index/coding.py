@@ -6,9 +6,11 @@ lists by their nearest centroid and tell what is left of the vector without it, 
 the lists whose centroids have the greatest products with it.
 
 Centroids keep their lengths. Those on the sphere, faiss's own choice for inner products, part
-vectors by direction: where lengths differ the greatest products then lie in too many lists, and 16
-of 512 hold 34 % of the nearest hundred instead of 98 % (200,000 x 128, spectrum 1/k). For the real
-factors of 17,632 artists no lists are worth it: half of them hold what is nearest.
+vectors by direction, so that the greatest products, which long vectors have, lie in many lists:
+the nearest 1/32 of 256 lists hold 35 % of the nearest hundred instead of 97 % (40,000 x 128,
+spectrum 1/k), and for the real factors of 17,632 artists lists in which one must read 20 % of all
+vectors hold 79 %, instead of 73 % for 2 %. Half of those hold 89 %, so that few vectors are better
+read all.
 """
 
 from __future__ import annotations
@@ -116,7 +118,8 @@ def tuned(codes: Any, stored: Vectors, vectors: Matrix, queries: Matrix) -> list
         return Effort(count, probes, fetched, hits / (count * len(queries)))
 
     lists = getattr(codes, "nlist", 1)
-    return [_tuned(count, lists, len(vectors), measured) for count in COUNTS if count <= most]
+    counts = [count for count in COUNTS if count <= most and len(queries)]
+    return [_tuned(count, lists, len(vectors), measured) for count in counts]
 
 
 def _tuned(

@@ -99,7 +99,8 @@ class Nearest:
 
             generator = np.random.default_rng(seed)
             codes = coding.coded(vectors, generator)
-            tried = vectors if queries is None or not len(queries) else queries
+            tried = vectors if queries is None or not queries.any() else queries
+            tried = tried[np.flatnonzero(tried.any(axis=1))]  # nothing is near to zeros
             tried = tried[generator.permutation(len(tried))[: coding.QUERIES]]
             efforts = coding.tuned(codes, Vectors(folder, name), vectors, tried)
             faiss.write_index(codes, str(folder / f"{name}.faiss"))

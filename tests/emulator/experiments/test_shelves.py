@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emulators.processes import free_port
 from shared import topology
 from shared.experiments import exposures, shelves, warehouse
 from shared.experiments.bandit import ANY, Choice, generator_of, ordered
 from shared.experiments.warehouse import Shown
 from shared.platform import objects
 from shared.platform.ids import random_id
-from tests import local_settings
 from tests.emulator.experiments.conftest import Job, insert
 from tests.emulator.experiments.test_report import play
 
@@ -146,8 +144,8 @@ async def test_the_job_learns_an_order_that_serves(cloud: str, job: Job) -> None
 
 
 @pytest.mark.usefixtures("nothing_held")
-async def test_what_was_learned_serves_on_when_the_bucket_is_away_or_damaged(
-    cloud: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_what_was_learned_serves_on_when_the_file_is_damaged(
+    cloud: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     learned = shelves.learn([Shown("a", 0, NOW.date(), 100, 10)], NOW)
     assert learned is not None
@@ -161,11 +159,3 @@ async def test_what_was_learned_serves_on_when_the_bucket_is_away_or_damaged(
     assert "is damaged" in caplog.text
     with pytest.raises(ValueError, match="is damaged"):
         await shelves.stored()
-    address = f"http://127.0.0.1:{free_port()}"
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
-    local_settings.forget_settings()
-    for _ in range(3):
-        assert await shelves.posteriors() == before
-        await asyncio.sleep(0.05)
-    monkeypatch.undo()
-    local_settings.forget_settings()

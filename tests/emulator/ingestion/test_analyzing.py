@@ -18,10 +18,11 @@ from shared import topology
 from shared.analysis import service as analysis
 from shared.analysis import store
 from shared.analysis.extraction.features import EXTRACTOR
+from shared.analysis.extraction.spectra import RATE_HZ
 from shared.analysis.models import AudioFeatures
 from shared.catalog import service as catalog
 from shared.catalog.models import Album, Artist, Track
-from shared.ingestion import analyzing, paths
+from shared.ingestion import analyzing, audio, paths
 from shared.ingestion.models import MasterObject, Upload
 from shared.ingestion.store import ingestions, objects, uploads
 from shared.platform.errors import NotFound
@@ -244,14 +245,12 @@ async def test_every_kind_of_master_decodes(tmp_path: Path) -> None:
     }
     for kind, arguments in kinds.items():
         await asyncio.to_thread(ffmpeg, "-i", plain, *arguments)
-        sound = await analyzing.audio.decode_samples(
-            Path(arguments[-1]), analyzing.RATE_HZ, analyzing.MAX_S
-        )
+        sound = await audio.decode_samples(Path(arguments[-1]), RATE_HZ, analyzing.MAX_S)
         assert abs(sound.samples.size / sound.rate_hz - 6) < 0.1, kind
         assert -30 < sound.lufs < 0, kind
-    bounded = await analyzing.audio.decode_samples(plain, analyzing.RATE_HZ, 2.0)
-    assert bounded.samples.size == 2 * analyzing.RATE_HZ
+    bounded = await audio.decode_samples(plain, RATE_HZ, 2.0)
+    assert bounded.samples.size == 2 * RATE_HZ
     junk = tmp_path / "junk.wav"
     junk.write_bytes(b"no audio at all" * 100)
     with pytest.raises(RuntimeError, match="does not decode"):
-        await analyzing.audio.decode_samples(junk, analyzing.RATE_HZ, analyzing.MAX_S)
+        await audio.decode_samples(junk, RATE_HZ, analyzing.MAX_S)

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from shared.recommendations.collaborative.factors import Factorization, factorize
+from shared.recommendations.collaborative.interactions import Interactions
 from shared.recommendations.content import words
 from shared.recommendations.content.features import ContentFeatures
 from shared.recommendations.content.words import Words
-from shared.recommendations.items import DIMENSIONS
 
 DATA = Path(__file__).resolve().parents[5] / "shared/data/lastfm-2k"
 HELD_OUT = 0.1
@@ -125,18 +126,15 @@ def _said(counts: Counter[str]) -> tuple[str, ...]:
 
 
 def factors(heard: sparse.csr_matrix, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Vectors of people and artists by the library's own ALS; zeros for artists without
-    listeners."""
-    from implicit.cpu.als import AlternatingLeastSquares
-
-    model = AlternatingLeastSquares(
-        factors=DIMENSIONS, regularization=0.1, alpha=10, iterations=15, random_state=seed,
-        num_threads=1,
-    )  # fmt: skip
-    model.fit(heard, show_progress=False)
-    items = np.array(model.item_factors)
+    """Vectors of people and artists as training makes them; zeros for artists without listeners."""
+    names = [str(n) for n in range(max(heard.shape))]
+    interactions = Interactions(
+        names[: heard.shape[0]], names[: heard.shape[1]], heard.sorted_indices()
+    )
+    made = factorize(interactions, Factorization(iterations=8), seed=seed)
+    items = np.array(made.items)
     items[np.asarray(heard.sum(axis=0)).ravel() == 0] = 0
-    return np.array(model.user_factors), items
+    return np.array(made.users), items
 
 
 def recall(scores: NDArray[Any], relevant: sparse.csr_matrix, count: int = 50) -> float:

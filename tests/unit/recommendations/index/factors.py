@@ -38,7 +38,9 @@ def real_factors(name: str) -> tuple[Floats, Floats]:
     from implicit.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
 
-    model = AlternatingLeastSquares(factors=DIMENSIONS, iterations=5, random_state=1, num_threads=1)
-    with threadpool_limits(1, "blas"):
+    with threadpool_limits(1, "blas"):  # as implicit asks for
+        model = AlternatingLeastSquares(
+            factors=DIMENSIONS, iterations=5, random_state=1, num_threads=1
+        )
         model.fit(_artists() if name == "lastfm-2k" else _films(), show_progress=False)
     return model.user_factors, model.item_factors

@@ -207,6 +207,16 @@ def test_of_two_floors_that_do_not_fit_together_the_long_tail_has_its_share() ->
     assert sum(one in fresh for one in made) == 5
 
 
+def test_a_track_that_is_rare_and_new_counts_for_both_floors() -> None:
+    best = [scored(number, popularity=90) for number in range(10)]
+    fresh = [scored(number, popularity=90, released_on=TODAY - 1) for number in range(20, 30)]
+    both = [scored(number, popularity=1, released_on=TODAY - 1) for number in range(50, 60)]
+    policy = replace(TAIL, tail_percentile=0.3, fresh_share=0.5)
+    made = apply(best + fresh + both, Taste("u"), policy, 10, today=TODAY).items
+    assert sum(one in both for one in made) == 5
+    assert sum(one in best for one in made) == 5
+
+
 def test_within_a_floor_other_genres_are_preferred() -> None:
     tail = [scored(number, genres=("g",), popularity=1) for number in range(50, 60)]
     other = [scored(number, genres=("h",), popularity=1) for number in range(60, 70)]
@@ -264,6 +274,16 @@ def test_no_exchange_of_two_places_makes_fewer_neighbours_of_an_artist(world: Wo
         other = list(made)
         other[a], other[b] = other[b], other[a]
         assert shared_artists(other) >= shared_artists(made)
+
+
+def test_spacing_brings_no_third_track_of_an_artist_into_a_window() -> None:
+    """Two at the top and two more from the thirty-first place on: none can move towards another."""
+    mine = [scored(number, artist_ids=("a",)) for number in range(4)]
+    others = [scored(number) for number in range(100, 140)]
+    made = apply(mine + others, Taste("u"), replace(PLAIN, spaced=True), 32, today=TODAY).items
+    places = [at for at, one in enumerate(made) if one in mine]
+    assert len(places) == 4
+    assert all(later - earlier >= 30 for earlier, later in zip(places, places[2:], strict=False))
 
 
 def test_spacing_moves_as_little_as_it_can() -> None:
