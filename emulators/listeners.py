@@ -17,14 +17,18 @@ import sys
 import threading
 import time
 
+import httpx
+
 from emulators import processes
+from emulators.cloud import PROJECT
+from shared import topology
 
 DAYS = 14
 SEED = 1
 PASSWORD = "listeners-of-this-machine"
 COUNTRIES = ("US", "DE", "GB", "FR", "BR", "SE", "ES", "JP", "CA", "NL")
 CONCURRENCY = 2
-SETTLING_S = 10.0  # events are on their way for so long, from what took them to the warehouse
+SETTLING_S = 600.0  # that events may be on their way, from what took them to the warehouse
 NICENESS = 10  # whoever uses the cloud meanwhile goes first
 
 
@@ -34,24 +38,45 @@ def main() -> None:
     os.nice(NICENESS)
     wanted = json.load(sys.stdin)
     started = time.monotonic()
-    told = arguments(wanted["url"], wanted["people"])
-    given = json.dumps({"users": accounts(wanted["people"])})
-    if (
-        _job("seed_accounts", given=given)
-        and _job("simulate_listeners", *told)
-        and _settle()
-        and _job("train_embeddings")
-        and _job("make_recommendations", "--force")
-        and _job("simulate_listeners", *told, "--home")
-    ):
+    try:
+        make_personal(wanted["url"], wanted["people"])
+    except (subprocess.CalledProcessError, httpx.HTTPError) as error:
+        print(f"recommendations stay as they are: {error}", flush=True)
+    else:
         seconds = time.monotonic() - started
         print(f"recommendations are personal now, after {seconds:.0f} s", flush=True)
     threading.Event().wait()  # a process that ends is one that failed
 
 
-def _settle() -> bool:
-    time.sleep(SETTLING_S)
-    return True
+def make_personal(url: str, people: int) -> None:
+    """Lets `people` listen, what learns from them follow, and them look at what came of it. Raises
+    CalledProcessError and httpx.HTTPError."""
+    told = arguments(url, people)
+    _job("seed_accounts", given=json.dumps({"users": accounts(people)}))
+    did = json.loads(_job("simulate_listeners", *told).splitlines()[-1])
+    _wait_for(did["events"])
+    _job("train_embeddings")
+    _job("make_recommendations")
+    _job("simulate_listeners", *told, "--home")
+
+
+def _wait_for(events: int) -> None:
+    """Waits until so many have come to the warehouse, from which the jobs learn; what is lacking
+    after `SETTLING_S` is done without."""
+    deadline = time.monotonic() + SETTLING_S
+    while (stored := _stored()) < events and time.monotonic() < deadline:
+        time.sleep(1)
+    print(f"{stored} events of {events} are in the warehouse", flush=True)
+
+
+def _stored() -> int:
+    table = f"{PROJECT}.{topology.WAREHOUSE_DATASET}.{topology.PLAYBACK_EVENTS_TABLE.name}"
+    answer = httpx.post(
+        f"{os.environ['BIGQUERY_EMULATOR_HOST']}/bigquery/v2/projects/{PROJECT}/queries",
+        json={"query": f"SELECT COUNT(*) FROM `{table}`", "useLegacySql": False},
+        timeout=60,
+    )
+    return int(answer.raise_for_status().json()["rows"][0]["f"][0]["v"])
 
 
 def accounts(people: int) -> list[dict[str, str]]:
@@ -77,18 +102,20 @@ def arguments(url: str, people: int) -> list[str]:
     return [part for name, value in told.items() for part in (f"--{name}", str(value))]
 
 
-def _job(name: str, *arguments: str, given: str = "") -> bool:
-    """Runs a job to its end; whether it did what it should."""
+def _job(name: str, *arguments: str, given: str = "") -> str:
+    """Runs a job to its end; what it printed. Raises CalledProcessError where it failed."""
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "emulators.job_host", name, *arguments],
         input=given,
+        stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
     seconds = time.monotonic() - started
-    print(f"{name}: exit status {done.returncode} after {seconds:.0f} s", flush=True)
-    return done.returncode == 0
+    print(f"{done.stdout}{name}: exit status {done.returncode}, {seconds:.0f} s", flush=True)
+    done.check_returncode()
+    return done.stdout
 
 
 if __name__ == "__main__":

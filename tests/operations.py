@@ -206,7 +206,52 @@ def _catalogue() -> list[Row]:
             query={"q": "{word}", "type": "track", "limit": "2"},
             truth=lambda body, _: body["suggestions"][0]["type"] == "track",
         ),
+        *_recommendations(),
         *_out_of_scope(),
+    ]
+
+
+def _recommendations() -> list[Row]:
+    own: dict[str, Any] = {"foreign": ONES_OWN, "before": "recommend"}
+
+    def says_why(track: Any) -> bool:
+        return bool(track["reason"]["text"])
+
+    return [
+        _row("GET", "/me/home", truth=lambda body, _: body["shelves"][0]["items"], **own),
+        _row(
+            *("GET", "/me/made-for-you"),
+            truth=lambda body, values: values["made_list"] in _ids(body["items"]),
+            **own,
+        ),
+        _row(
+            *("GET", "/me/made-for-you/{made_list}", "/me/made-for-you/{id}"),
+            truth=lambda body, _: body["tracks"] and all(map(says_why, body["tracks"])),
+            **own,
+        ),
+        _row(
+            *("GET", "/me/radio"),
+            query={"seed": "spotify:track:{track}", **TWO},
+            truth=lambda body, values: (
+                body["items"][0]["id"] == values["track"] and all(map(says_why, body["items"]))
+            ),
+            **own,
+        ),
+        _row(
+            *("GET", "/me/autoplay"),
+            query={"context_uri": "spotify:album:{album}"},
+            truth=lambda body, values: (
+                body["tracks"] and values["album"] not in {t["album"]["id"] for t in body["tracks"]}
+            ),
+            **own,
+        ),
+        _row(
+            *("POST", "/me/feedback"),
+            json={"uri": "spotify:track:{track2}", "kind": "report"},
+            status=204,
+            foreign=ONES_OWN,
+        ),
+        _row("GET", "/me/flags", truth=lambda body, _: body["flags"] == {}, foreign=ONES_OWN),
     ]
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from emulators import demo_world, seed
 from emulators.demo_catalogue import IDS
-from tests.whole_cloud import ALL_SCOPES, WholeCloud
+from tests.whole_cloud import ALL_SCOPES, WholeCloud, eventually
 
 DEVICE = "test-world-device"
 OTHER_DEVICE = "test-world-device-of-another"
@@ -96,6 +96,7 @@ class World:
         self.anyone = cloud.client(None)
         self.app_token = self._app_token()
         self.values = self._values()
+        self._has_learned = False  # of recommendations
 
     def close(self) -> None:
         """Puts back what the demo catalogue says of the listener, and closes its connections."""
@@ -135,6 +136,7 @@ class World:
                 "share": self._share,
                 "play": self._play,
                 "watch": self._watch,
+                "recommend": self._recommend,
             }
             steps[step]()
 
@@ -213,6 +215,7 @@ class World:
             "genre": GENRE,
             "word": WORDS["track"],
             "category": CATEGORY,
+            "made_list": "discover-weekly",
             "playlist": mine.raise_for_status().json()["id"],
             "other_playlist": found["playlist"],
             "other_private": IDS.playlists[PRIVATE_PLAYLIST],
@@ -271,6 +274,17 @@ class World:
             params={"device_id": DEVICE},
             json={"uris": uris, "offset": {"position": 1}},
         ).raise_for_status()
+
+    def _recommend(self) -> None:
+        """Has recommendations learned, once, from what is there, and the listener's lists made."""
+        if self._has_learned:
+            return
+        for job in ("train_embeddings", "make_recommendations"):
+            self.cloud.cloud.run_job(job)
+        radio = {"seed": f"spotify:track:{self.values['track']}"}
+        # Instances look for a newer bundle every half a minute.
+        eventually(lambda: self.api.get("/v1/me/radio", params=radio).is_success, seconds=90)
+        self._has_learned = True
 
     def _watch(self) -> None:
         """Plays, and takes the player's present version from its stream."""

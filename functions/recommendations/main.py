@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import functions_framework.aio
-from fastapi import Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response, Security
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.catalog.markets import checked_market
 from shared.catalog.render import page
 from shared.experiments import service as experiments
+from shared.platform.auth import Principal
 from shared.platform.caching import CATALOG, NO_STORE, PRIVATE
-from shared.platform.http import Caller, answers, bridge, create_app, respond
+from shared.platform.http import Caller, answers, authenticate, bridge, create_app, respond
 from shared.platform.parameters import URI_PATTERN, Limit50, Offset
 from shared.platform.settings import settings
 from shared.recommendations import home as homes
@@ -22,6 +23,9 @@ from shared.recommendations.parameters import RecommendationsQuery
 app = create_app("recommendations")
 ME = "/v1/me"
 
+# What is recommended tells what somebody listens to; feedback is a player's to give, as plays are.
+Listener = Annotated[Principal, Security(authenticate, scopes=["user-read-recently-played"])]
+Player = Annotated[Principal, Security(authenticate, scopes=["streaming"])]
 ListId = Annotated[
     str,
     Path(pattern=r"^[a-z0-9-]{1,40}$", description="discover-weekly, release-radar, daily-mix-1 …"),
@@ -68,7 +72,7 @@ async def get_genre_seeds(request: Request, caller: Caller) -> Response:
 
 
 @app.get(f"{ME}/home", responses=answers(shapes.HomeObject))
-async def get_home(request: Request, caller: Caller) -> Response:
+async def get_home(request: Request, caller: Listener) -> Response:
     """Home: shelves of what the person played, what was made for them, what goes with it, and what
     is new and popular. It is answered in time whatever else fails; `is_last_good` says when."""
     home = await homes.home_of(caller)
@@ -77,7 +81,7 @@ async def get_home(request: Request, caller: Caller) -> Response:
 
 
 @app.get(f"{ME}/made-for-you", responses=answers(shapes.MadeForYouListsObject))
-async def get_made_for_you(request: Request, caller: Caller) -> Response:
+async def get_made_for_you(request: Request, caller: Listener) -> Response:
     """The lists that were made for the person: Discover Weekly, daily mixes, Release Radar."""
     found = await service.made_for(caller.require_user())
     body = {"items": [views.list_object(made, one) for made, one in found]}
@@ -85,7 +89,7 @@ async def get_made_for_you(request: Request, caller: Caller) -> Response:
 
 
 @app.get(f"{ME}/made-for-you/{{id}}", responses=answers(shapes.MadeForYouListObject, 404))
-async def get_made_list(request: Request, caller: Caller, id: ListId) -> Response:
+async def get_made_list(request: Request, caller: Listener, id: ListId) -> Response:
     """One of them, with its tracks and why each is on it."""
     made, one = await service.made_list(caller.require_user(), id)
     body = await views.whole_list(made, one, caller.country or None)
@@ -94,7 +98,7 @@ async def get_made_list(request: Request, caller: Caller, id: ListId) -> Respons
 
 @app.get(f"{ME}/radio", responses=answers(shapes.RecommendedPageObject, 404, 503))
 async def get_radio(
-    request: Request, caller: Caller, seed: SeedUri, limit: Limit50 = 20, offset: Offset = 0
+    request: Request, caller: Listener, seed: SeedUri, limit: Limit50 = 20, offset: Offset = 0
 ) -> Response:
     """Tracks that go on from a seed, the next one first. Whoever skips one and asks again gets
     others."""
@@ -107,7 +111,7 @@ async def get_radio(
 
 
 @app.get(f"{ME}/autoplay", responses=answers(shapes.RecommendedTracksObject, 404, 503))
-async def get_autoplay(request: Request, caller: Caller, context_uri: ContextUri) -> Response:
+async def get_autoplay(request: Request, caller: Listener, context_uri: ContextUri) -> Response:
     """Tracks to go on with when a context has ended, the next one first."""
     found = await service.autoplay_after(caller, context_uri)
     body = {"tracks": await views.tracks_shown(found, caller.country or None)}
@@ -115,7 +119,7 @@ async def get_autoplay(request: Request, caller: Caller, context_uri: ContextUri
 
 
 @app.post(f"{ME}/feedback", status_code=204, responses=answers(None, 503, status=204))
-async def give_feedback(caller: Caller, said: Feedback) -> None:
+async def give_feedback(caller: Player, said: Feedback) -> None:
     """Hides something from all recommendations, or complains about it."""
     await service.give_feedback(caller, said.uri, said.kind)
 

@@ -60,7 +60,7 @@ def main() -> None:
     add("--concurrency", type=_whole(1, 64), default=4, help="people at a time")
     add("--password", default=PASSWORD, help="of all of them")
     add("--home", action="store_true",
-        help="nothing but to look at their home pages, once an hour: when shelves have been made")  # fmt: skip
+        help="only look at their home pages, once an hour: when shelves are made")  # fmt: skip
     add("--join", type=_account, action="append", default=[], metavar="USER:PASSWORD",
         help="an account that is there, as one of the people; repeatable")  # fmt: skip
     options = parser.parse_args()

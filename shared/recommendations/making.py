@@ -18,11 +18,11 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from shared.abuse.slices import Slice, slices_of_task
 from shared.accounts import service as accounts
@@ -75,7 +75,8 @@ class Progress:
 
     def summary(self) -> dict[str, Any]:
         """The same as plain data."""
-        return asdict(self)
+        counts = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**counts, "made": dict(self.made)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,8 @@ async def _people(of: Slice) -> AsyncIterator[list[tuple[str, int]]]:
     start = of.start
     while True:
         batch = []
-        async with aclosing(signals.listeners(start, of.end)) as listeners:
+        listeners = cast(AsyncGenerator[tuple[str, int], None], signals.listeners(start, of.end))
+        async with aclosing(listeners):
             async for person in listeners:
                 batch.append(person)
                 if len(batch) == BATCH:

@@ -93,7 +93,9 @@ class Candidate:
         return known
 
 
-Origin = Literal["by seed artist", "of like artists", "of genre", "sounds alike"]
+Origin = Literal[
+    "by seed artist", "of like artists", "of genre", "sounds alike", "liked by the same people"
+]
 
 
 @dataclass(frozen=True, slots=True)

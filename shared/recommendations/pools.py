@@ -2,7 +2,8 @@
 
 An artist offers their own tracks, those of the most popular artists of their genres, and what
 sounds like their most popular tracks; a track offers the same by its artists and what sounds like
-itself; a genre offers its most popular artists' tracks and what sounds like those.
+itself; a genre offers its most popular artists' tracks and what sounds like those. Each offers what
+is liked by the people who like its tracks besides, as far as that has been learned (`index`).
 """
 
 from __future__ import annotations
@@ -14,14 +15,19 @@ from shared.analysis import service as analysis
 from shared.analysis.models import AudioFeatures
 from shared.catalog import service as catalog
 from shared.catalog.models import Track
+from shared.recommendations import serving
 from shared.recommendations.models import Candidate, Origin, Seed, Values
+from shared.recommendations.patience import within
+from shared.recommendations.products.choosing import known_rows
 from shared.recommendations.scoring import centre
 
 # Of all seeds together: they share what one request may read.
 OWN_TRACKS = 60
 LIKE_TRACKS = 150
 ALIKE_TRACKS = 50
+TOGETHER_TRACKS = 50
 REFERENCE_TRACKS = 10  # whose mean is how a seed sounds
+BUNDLE_S = 0.3  # so long they are waited for, on an instance that has just started
 GENRES = 2  # of an artist
 LIKE_ARTISTS = 20
 
@@ -50,6 +56,7 @@ async def pool_of(seed: Seed, seeds: int) -> Pool:
     references = references or list(own or like)[:REFERENCE_TRACKS]
     middle = centre(one.values for one in await _candidates(references))
     alike = await _alike(middle, ALIKE_TRACKS // seeds)
+    together = await _liked_together([one.id for one in references], TOGETHER_TRACKS // seeds)
 
     origins: dict[str, Origin] = {}
     offered: dict[str, Track] = {}
@@ -57,6 +64,7 @@ async def pool_of(seed: Seed, seeds: int) -> Pool:
         (own, "by seed artist"),
         (like, "of genre" if seed.kind == "genre" else "of like artists"),
         (alike, "sounds alike"),
+        (together, "liked by the same people"),
     ):
         for track in tracks:
             offered.setdefault(track.id, track)
@@ -96,6 +104,20 @@ async def _alike(middle: Values, limit: int) -> list[Track]:
     point = AudioFeatures(id="", duration_ms=1, **middle)
     near = await analysis.get_neighbours(point)
     return [one for one in await catalog.get_tracks([f.id for f in near[:limit]]) if one]
+
+
+async def _liked_together(track_ids: Sequence[str], limit: int) -> list[Track]:
+    """The neighbours of these tracks, those of each in turn; none before anything is learned, or
+    where that cannot be had."""
+    bundle = await within(BUNDLE_S, serving.bundle(), None, "the bundle")
+    if bundle is None:
+        return []
+    near = [bundle.neighbours(row) for row in known_rows(bundle, track_ids)]
+    rows = dict.fromkeys(
+        one[place][0] for place in range(limit) for one in near if place < len(one)
+    )
+    ids = [bundle.item(row).track_id for row in rows]
+    return [one for one in await catalog.get_tracks(ids[:limit]) if one]
 
 
 async def _candidates(tracks: Sequence[Track]) -> list[Candidate]:

@@ -15,7 +15,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.recommendations.items import CANDIDATES, Bundle, Scored, Source, Taste, Why
+from shared.recommendations.items import (
+    CANDIDATES,
+    IS_GRADED,
+    NEIGHBOURS_SHARE,
+    Bundle,
+    Scored,
+    Source,
+    Taste,
+    Why,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +61,6 @@ ADDS: Mapping[Source, float] = {
 }
 TELLS: Mapping[Source, float] = {**ADDS, "collaborative": 0.03, "neighbours": 0.12}
 
-NEIGHBOURS_SHARE = "neighbours_share"  # a bundle's setting: `BlendWeights.neighbours`
 Offers = Sequence[tuple[int, Why]]  # rows, the best first, with why
 
 
@@ -85,6 +93,16 @@ def rows_of(bundle: Bundle, confidences: Mapping[str, float]) -> dict[int, float
     }
 
 
+def vector_of(bundle: Bundle, liked: Mapping[int, float]) -> Vector | None:
+    """The vector of somebody who likes these rows so surely; None for nobody."""
+    return bundle.fold_in(_counted(bundle, liked)) if liked else None
+
+
+def _counted(bundle: Bundle, liked: Mapping[int, float]) -> Mapping[int, float]:
+    """Confidences as the vectors were learned from them: as they are, or all alike."""
+    return liked if bundle.settings.get(IS_GRADED, 1.0) else dict.fromkeys(liked, 1.0)
+
+
 def top_artists(bundle: Bundle, liked: Mapping[int, float], count: int = ARTISTS_READ) -> list[str]:
     """The artists of what is liked, the surest first."""
     weights: dict[str, float] = {}
@@ -106,7 +124,7 @@ def candidates(
 ) -> list[Scored]:
     """At most `count` tracks for a person, best first, around `start`; `today` counts days since
     1970. Rows in `without`, and those that `allows` refuses, are left out."""
-    vector = bundle.fold_in(start.liked) if start.liked else None
+    vector = vector_of(bundle, start.liked)
     near, because = _neighbours(bundle, start.liked)
     offers: dict[Source, Offers] = {
         "collaborative": _nearest(bundle, vector, MOST["collaborative"], without),
@@ -161,10 +179,11 @@ def _neighbours(
     """How near each track is to what is liked: the sum of the weights of its being a neighbour,
     as the evaluation has it, where what is liked less surely than a play of today counts less; and
     why."""
+    counted = _counted(bundle, liked)
     near: dict[int, float] = {}
     through: dict[int, tuple[float, int]] = {}  # what adds most, and the liked row
     for row in _surest(liked, LIKED_READ):
-        sureness = min(liked[row], 1.0)
+        sureness = min(counted[row], 1.0)
         for other, weight in bundle.neighbours(row):
             adds = sureness * weight
             near[other] = near.get(other, 0.0) + adds
@@ -250,8 +269,7 @@ def _blended(
 
     if vector is None or not rows:
         return [0.0] * len(rows)
-    settings: Mapping[str, float] = getattr(bundle, "settings", {})
-    share = settings.get(NEIGHBOURS_SHARE, BlendWeights().neighbours)
+    share = bundle.settings.get(NEIGHBOURS_SHARE, BlendWeights().neighbours)
     of_vectors = np.stack([bundle.vector(row) for row in rows]) @ vector
     of_neighbours = np.array([near.get(row, 0.0) for row in rows], dtype=np.float32)
     blended = blended_scores(of_vectors, of_neighbours, BlendWeights(share))

@@ -18,7 +18,7 @@ from shared.simulation.reading import read_catalogue
 from shared.simulation.signals import listen
 from shared.simulation.signing_in import Account, App, SignInFailed, sign_in
 from shared.simulation.visiting import Did, look_at_home, visit
-from shared.simulation.world import World
+from shared.simulation.world import World, user_id
 
 MOST_DAYS = 89  # events may be 90 days old (F159), and a day's morning is older than its evening
 COUNTRIES = ("US", "DE", "GB", "FR", "BR", "SE", "ES", "JP", "CA", "NL")
@@ -44,11 +44,12 @@ class Plan:
     joined: tuple[Account, ...] = ()
     home_only: bool = False  # nothing but to look at their home pages
 
-    def account(self, person: int, name: str) -> Account:
-        """Who a person is, `name` by the world."""
+    def account(self, person: int) -> Account:
+        """Whose account a person has."""
         if person < len(self.joined):
             return self.joined[person]
         country = COUNTRIES[person % len(COUNTRIES)]
+        name = user_id(self.seed, person)
         return Account(name, self.password, country, f"Listener {person}")
 
 
@@ -84,9 +85,8 @@ def _by_person(world: World, plan: Plan) -> list[list[Signal]]:
     return found
 
 
-def _api(http: httpx.AsyncClient, plan: Plan, person: int, name: str | None = None) -> Api:
-    account = plan.account(person, name or f"listener-{plan.seed}-{person:05d}")
-    return Api(http, lambda: sign_in(plan.app, account))
+def _api(http: httpx.AsyncClient, plan: Plan, person: int) -> Api:
+    return Api(http, lambda: sign_in(plan.app, plan.account(person)))
 
 
 class _Visits:
@@ -113,7 +113,7 @@ class _Visits:
 
     async def _work(self) -> None:
         for person in self._left:
-            api = _api(self._http, self._plan, person, self._world.user_id(person))
+            api = _api(self._http, self._plan, person)
             try:
                 if self._plan.home_only:
                     did = Did(people=1)

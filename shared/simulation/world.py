@@ -157,7 +157,12 @@ class World:
 
     def user_id(self, person: int) -> str:
         """What a person is called."""
-        return f"listener-{self.seed}-{person:05d}"
+        return user_id(self.seed, person)
+
+
+def user_id(seed: int, person: int) -> str:
+    """What a person of the world of `seed` is called: also a username."""
+    return f"listener-{seed}-{person:05d}"
 
 
 def _block(

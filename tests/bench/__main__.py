@@ -22,6 +22,7 @@ BENCHMARKS = (
     "catalogue_load",
     "search",
     "feature_latency",
+    "discover_weekly",
 )
 CLOUDLESS = ("ann",)  # which a local cloud beside them would only slow down
 

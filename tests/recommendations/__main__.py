@@ -135,7 +135,15 @@ def _table(
 ) -> Table:
     table = Table(title=f"{arguments.path.name}, split seed {arguments.seed}", box=box.SIMPLE_HEAD)
     table.add_column("model", no_wrap=True)
-    columns = ["Recall@20", "Recall@50", "NDCG@100", "training s", "peak MB", "tuning s"]
+    columns = [
+        "Recall@20",
+        "Recall@50",
+        "NDCG@100",
+        "training s",
+        "CPU s",
+        "peak MB",
+        "tuning CPU s",
+    ]
     if arguments.splits > 1:
         columns.append(f"mean of {arguments.splits} seeds")
     for column in columns:
@@ -148,6 +156,7 @@ def _table(
         row = [
             *_figures(runs[0].accuracy),
             f"{runs[0].training_s:.1f}",
+            f"{runs[0].training_cpu_s:.1f}",
             f"{runs[0].peak_mb:.0f}",
             "-" if tuning is None else f"{tuning:.0f}",
         ]

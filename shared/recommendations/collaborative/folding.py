@@ -57,11 +57,12 @@ def fold_in_many(
         raise ValueError(
             "A confidence above 0 is needed for each row: leave out what is not liked."
         )
+    needed, place = np.unique(columns, return_inverse=True)
     return solved(
-        item_factors,
+        item_factors[needed],
         gramian,
         starts,
-        columns,
+        place,
         weights,
         penalties(np.diff(starts), len(item_factors), params),
         params.unobserved_weight,

@@ -7,8 +7,8 @@ among its columns, in training without the track's own share of it. Its penalty 
 that it does not see. The content of tracks with much evidence teaches more than that of others.
 
 Ridge was measured against nearest neighbours in content space on artists of lastfm-2k whom nobody
-has heard (tests/unit/recommendations/content/test_cold_start.py): it finds as much, keeps no
-training row, and a track costs one product.
+has heard (tests/unit/recommendations/content/test_cold_start.py): it finds more (Recall@50 .604
+against .550), keeps no training row, and a track costs one product.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0)  # of a column of unit variance
 VALIDATION_SHARE = 0.1
-UNLISTED_SHARE = 0.5
-MIN_VALIDATION = 20  # tracks; with fewer there is no choice
-USUAL_PENALTY = 10.0
+MIN_VALIDATION = 20  # tracks, or a third of them; with fewer than nine there is no choice
+USUAL_PENALTY = 30.0
+HIDDEN_SHARE = 0.5  # of the tracks that are learned from: what new tracks do not have
 # A group's mean counts as much as its parent's once this many people like its tracks.
 PRIOR_EVIDENCE = 10.0
 CHUNK = 100_000  # rows encoded at a time: some 150 MB
@@ -121,14 +121,16 @@ class ContentModel:
         albums = Groups.of([_albums(one) for one in taught], factors, evidence)
         own = factors * evidence[:, None]
         prior = _prior(taught, artists, albums, factors.shape[1], own, evidence)
-        # Half of them as new tracks are, which stand in no list: or the regression would lean on
-        # what new tracks do not have.
-        unlisted = np.random.default_rng(seed).random(len(taught)) < UNLISTED_SHARE
-        design = _design(encoder.matrix(taught, unlisted=unlisted), prior)
+        # New tracks stand in no list, and some have new artists: from tracks that had both, the
+        # regression would learn to lean on them alone.
+        random = np.random.default_rng(seed)
+        unlisted, debut = random.random((2, len(taught))) < HIDDEN_SHARE
+        shown = np.where(debut[:, None], 0, prior).astype(np.float32)
+        design = _design(encoder.matrix(taught, unlisted=unlisted), shown)
         trust = evidence / (evidence + PRIOR_EVIDENCE)
         penalty = _penalty(design, factors, trust, seed)
         coefficients = _solve(*_normal(design, factors, trust), penalty)
-        predicted = design @ coefficients
+        predicted = _design(encoder.matrix(taught), prior) @ coefficients
         return cls(
             encoder,
             artists,
@@ -268,8 +270,8 @@ def _penalty(design: csr_matrix, factors: Matrix, trust: NDArray[np.float32], se
     """The penalty with which unseen tracks are predicted best: by the cosine, since the length is
     set afterwards."""
     rows = np.random.default_rng(seed).permutation(design.shape[0])
-    count = int(design.shape[0] * VALIDATION_SHARE)
-    if count < MIN_VALIDATION:
+    count = max(round(rows.size * VALIDATION_SHARE), min(MIN_VALIDATION, rows.size // 3))
+    if count < 3:
         return USUAL_PENALTY
     seen, unseen = rows[count:], rows[:count]
     left, right = _normal(design[seen], factors[seen], trust[seen])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.recommendations.index.vectors import Vectors
     from shared.recommendations.items import Matrix
 
-EXACT_UP_TO = 4_096  # vectors, of which all products take 0.2 ms
+EXACT_UP_TO = 1_024  # vectors, of which all products take as long as the detour by codes
 FLAT_UP_TO = 65_536  # vectors, of which all codes take 0.2 ms
 TARGET = 0.97  # of the recall, on the queries that are tried: 0.95 must hold on all others
 PROMISED = 0.95

@@ -59,11 +59,10 @@ class Nearest:
         effort = self._effort(count, count + len(excluded))
         if effort is not None:
             rows = coding.candidates(self._codes, vector[None], effort)[0]
-            rows = rows[(rows >= 0) & ~np.isin(rows, excluded)]
+            rows = _without(rows[rows >= 0], excluded)
             if len(rows) >= count:
                 return _best(rows, self.vectors.scores(rows, vector), count)
-        rows = np.arange(len(self.vectors))
-        rows = rows[~np.isin(rows, excluded)]
+        rows = _without(np.arange(len(self.vectors)), excluded)
         return _best(rows, self.vectors.all_scores(vector)[rows], count)
 
     def recall(self, queries: Sequence[Vector], count: int) -> float:
@@ -106,6 +105,10 @@ class Nearest:
             faiss.write_index(codes, str(folder / f"{name}.faiss"))
         rows = [(one.count, one.probes, one.fetched, one.recall) for one in efforts]
         save(folder, f"{name}.efforts", np.array(rows, np.float64).reshape(-1, 4))
+
+
+def _without(rows: NDArray[np.int64], excluded: NDArray[np.int64]) -> NDArray[np.int64]:
+    return rows[~np.isin(rows, excluded)] if len(excluded) else rows
 
 
 def _best(rows: NDArray[np.int64], scores: Vector, count: int) -> list[tuple[int, float]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from shared.recommendations.items import Bundle, Scored
 from shared.recommendations.products.choosing import Order, as_retrieved
-from shared.recommendations.retrieval import Start, candidates, rows_of, top_artists
+from shared.recommendations.retrieval import Start, candidates, rows_of, top_artists, vector_of
 from shared.recommendations.rules import RADIO, apply
 from shared.recommendations.taste import Listener
 
@@ -77,10 +77,10 @@ async def make(
 def _tilted(bundle: Bundle, listener: Listener, offered: Sequence[Scored]) -> list[Scored]:
     import numpy as np
 
-    liked = rows_of(bundle, listener.taste.confidences)
-    if not liked or not offered:
+    vector = vector_of(bundle, rows_of(bundle, listener.taste.confidences))
+    if vector is None or not offered:
         return list(offered)
-    own = np.stack([bundle.vector(one.row) for one in offered]) @ bundle.fold_in(liked)
+    own = np.stack([bundle.vector(one.row) for one in offered]) @ vector
     span = float(np.abs(own).max()) or 1.0
     return [
         replace(one, score=one.score + TILT * float(likes) / span)

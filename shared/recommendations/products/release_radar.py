@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from shared.recommendations.items import Bundle, Scored, Source, Taste, Why
-from shared.recommendations.retrieval import artist_name, rows_of, top_artists
+from shared.recommendations.retrieval import artist_name, rows_of, top_artists, vector_of
 from shared.recommendations.rules import RELEASE_RADAR, apply
 
 ID = "release-radar"
@@ -32,7 +32,7 @@ def make(
     somebody waits for an artist says more of a new track than any prediction."""
     draws = _draws(bundle, taste)
     liked = rows_of(bundle, taste.confidences)
-    vector = bundle.fold_in(liked) if liked else None
+    vector = vector_of(bundle, liked)
     released = set(bundle.released_since(today - RELEASE_RADAR.fresh_days))
     offered: dict[int, Scored] = {}
     for artist in sorted(draws, key=lambda one: (-draws[one][0], one)):

@@ -23,7 +23,7 @@ from shared.signals.log import LIFE_MS, NEWEST, OF_PLAYERS
 from shared.signals.models import Signal
 
 if TYPE_CHECKING:
-    from google.cloud.bigtable.data import Row
+    from google.cloud.bigtable.data import Row, SetCell
 
 FAMILY = "signal"
 DIGITS = 13  # milliseconds until the year 2286
@@ -39,16 +39,22 @@ _NOT_IN_CELL = {"event_id", "user_id", "ts", "query"}
 
 async def add(signal: Signal) -> None:
     """Writes one signal; again, or later than its successors, makes no difference."""
-    from google.cloud.bigtable.data import SetCell
-
     table = clients.table(topology.ONLINE_FEATURES)
-    row_key = _row_key(signal.user_id, "p" if signal.kind in OF_PLAYERS else "s")
-    column = f"{LAST_MS - _clamped(signal.ts_ms):0{DIGITS}d}{signal.event_id}".encode()
-    cell = signal.model_dump_json(exclude=_NOT_IN_CELL, exclude_none=True).encode()
-    written_micros = _clamped(signal.ts_ms) * 1000  # so garbage collection goes by the signal's age
-    await table.mutate_row(row_key, SetCell(FAMILY, column, cell, written_micros))
+    row_key, cell = entry(signal)
+    await table.mutate_row(row_key, cell)
     if random.randrange(TRIM_ONE_IN) == 0:  # not by the id, which players make
         await trim(row_key)
+
+
+def entry(signal: Signal) -> tuple[bytes, SetCell]:
+    """The row of a signal, and its cell."""
+    from google.cloud.bigtable.data import SetCell
+
+    row_key = _row_key(signal.user_id, "p" if signal.kind in OF_PLAYERS else "s")
+    column = f"{LAST_MS - _clamped(signal.ts_ms):0{DIGITS}d}{signal.event_id}".encode()
+    value = signal.model_dump_json(exclude=_NOT_IN_CELL, exclude_none=True).encode()
+    written_micros = _clamped(signal.ts_ms) * 1000  # so garbage collection goes by the signal's age
+    return row_key, SetCell(FAMILY, column, value, written_micros)
 
 
 async def trim(row_key: bytes) -> None:

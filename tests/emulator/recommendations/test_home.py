@@ -35,6 +35,7 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "Pub/Sub": ("PUBSUB_EMULATOR_HOST", "SEGUE_PUBSUB_ENDPOINT"),
     "Cloud Storage": ("STORAGE_EMULATOR_HOST", "SEGUE_STORAGE_URL"),
 }
+SCOPES = "user-read-recently-played"
 WORLD = a_world()
 
 
@@ -66,10 +67,11 @@ async def listener() -> str:
 async def fan(listener: str) -> str:
     """The same on an instance that has served them, so there is a last good home."""
     await serving.bundle()
-    body, _ = await ask(listener)
-    assert not body["is_last_good"]
-    assert len(body["shelves"]) > 3
-    return listener
+    for _ in range(10):  # what was away is asked again, on a machine that has other work
+        body, _ = await ask(listener)
+        if len(body["shelves"]) > 3 and not body["is_last_good"]:
+            return listener
+    raise AssertionError(f"home does not come back: {body}")
 
 
 @contextmanager
@@ -113,7 +115,7 @@ def forget_homes() -> None:
 
 async def ask(user_id: str) -> tuple[Any, float]:
     """Home, and how long it took (s)."""
-    async with function("recommendations", user=user_id) as client:
+    async with function("recommendations", user=user_id, scope=SCOPES) as client:
         began = time.monotonic()
         answer = await client.get("/v1/me/home")
         took_s = time.monotonic() - began

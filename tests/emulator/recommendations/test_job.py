@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from shared.platform.ids import random_id
 from shared.recommendations import store
+from shared.recommendations.lists import Made
 from tests.emulator.recommendations.worlds import listen, release_bundle
 from tests.unit.recommendations.bundles import a_world
 
@@ -64,9 +66,13 @@ async def test_killed_half_way_and_begun_again_everybody_has_one_list(tmp_path: 
         *(listen(one, range(place % 20, 60, 7)) for place, one in enumerate(people))
     )
 
-    async def made() -> dict[str, Any]:
-        states = await store.states(people, ["discover-weekly"])
-        return {one: states[one] for one in people if states[one]}
+    now_ms = time.time_ns() // 1_000_000
+
+    async def made() -> dict[str, Made]:
+        """The present week's lists; on a Sunday evening there are the next week's, too."""
+        lists = [store.read_made(one, "discover-weekly", now_ms) for one in people]
+        found = dict(zip(people, await asyncio.gather(*lists), strict=True))
+        return {one: made for one, made in found.items() if made is not None}
 
     job = start(*WEEKLY)
     while len(before := await made()) < PEOPLE // 4:

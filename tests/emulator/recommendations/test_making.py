@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -77,6 +78,7 @@ async def test_everybody_gets_their_lists_once(own_slice: int) -> None:
     assert first.made["discover-weekly"] == 5
     assert first.made["daily-mix"] == 5
     assert first.failed == first.stood == 0
+    assert json.loads(json.dumps(first.summary()))["made"]["discover-weekly"] == 5
     kept = {one: await store.read_shelved(one, at_ms(NOW)) for one in people}
     for shelved in kept.values():
         assert len(shelved.made["discover-weekly"].lists[0].tracks) == 30

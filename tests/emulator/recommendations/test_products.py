@@ -20,6 +20,7 @@ from tests.emulator.catalog.functions import function
 from tests.emulator.recommendations.worlds import listen, load_catalogue, release_bundle
 from tests.unit.recommendations.bundles import a_world, track_id
 
+SCOPES = "streaming user-read-recently-played"
 WORLD = a_world()
 GENRE_0 = {track_id(row) for row in range(60)}
 GENRE_1 = {track_id(row) for row in range(60, 120)}
@@ -46,7 +47,7 @@ async def fan() -> str:
 
 
 async def ask(user_id: str, path: str, status: int = 200, **query: Any) -> Any:
-    async with function("recommendations", user=user_id) as client:
+    async with function("recommendations", user=user_id, scope=SCOPES) as client:
         answer = await client.get(f"/v1/me/{path}", params=query)
     assert answer.status_code == status, answer.text
     return answer.json()
@@ -159,7 +160,7 @@ async def test_autoplay_goes_on_after_an_album() -> None:
 async def test_what_is_hidden_is_not_recommended_any_more(pubsub: str) -> None:
     user_id, seed = random_id(), f"spotify:track:{track_id(3)}"
     hidden = ids((await ask(user_id, "radio", seed=seed))["items"])[1]
-    async with function("recommendations", user=user_id) as client:
+    async with function("recommendations", user=user_id, scope=SCOPES) as client:
         said = {"uri": f"spotify:track:{hidden}", "kind": "hide"}
         answer = await client.post("/v1/me/feedback", json=said)
         assert answer.status_code == 204, answer.text
@@ -218,3 +219,18 @@ async def test_taste_knows_the_session(fan: str) -> None:
     assert listener.session.played[0] == track_id(36)
     assert listener.session.skipped == ()
     assert listener.taste.country == "DE"
+
+
+async def test_seeds_offer_what_the_same_people_like() -> None:
+    seed = track_id(61)
+    async with function("recommendations") as client:
+        asked = {"seed_tracks": seed, "limit": 100}
+        answers = [await client.get("/v1/recommendations", params=asked) for _ in range(2)]
+    first, again = (answer.json() for answer in answers)
+    assert first == again
+    # By its artist there are two more; the catalog of this test has no audio features.
+    neighbours = {WORLD.items[row].track_id for row, _ in WORLD.neighbours(61)[:50]}
+    found = set(ids(first["tracks"]))
+    assert len(found & neighbours) > 10
+    (offered,) = first["seeds"]
+    assert offered["initialPoolSize"] >= 50

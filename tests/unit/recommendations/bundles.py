@@ -29,6 +29,7 @@ class PlainBundle:
     follows: Mapping[int, Sequence[int]] = field(default_factory=dict)
     version: str = "20261122T000000Z-00000000"
     built_at: datetime = datetime(2026, 11, 22, tzinfo=UTC)
+    settings: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def _rows(self) -> dict[str, int]:

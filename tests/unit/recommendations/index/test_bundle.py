@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
 
 from shared.recommendations.collaborative.folding import fold_in
 from shared.recommendations.index.building import Parts, build
@@ -189,8 +188,8 @@ def test_what_comes_next_is_asked_of_the_sequence_model() -> None:
 
 
 def test_readers_side_by_side_are_answered_alike() -> None:
-    made = parts(many(6_000))  # past the exact search
-    with opened(made) as bundle, threadpool_limits(1, "blas"):
+    made = parts(many(1_500))  # past the exact search
+    with opened(made) as bundle:
         queries = [bundle.vector(row) for row in range(1, 60)]
 
         def answers() -> list[object]:
@@ -215,7 +214,7 @@ def test_readers_side_by_side_are_answered_alike() -> None:
 
 
 def test_the_same_parts_and_seed_give_the_same_files(tmp_path: Path) -> None:
-    made = parts(many(5_000))
+    made = parts(many(1_500))
     for name in ("one", "other"):
         build(made, tmp_path / name, "v1")
     files = sorted(one.name for one in (tmp_path / "one").iterdir())
@@ -226,7 +225,7 @@ def test_the_same_parts_and_seed_give_the_same_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut off", "format", "no numbers"])
 def test_a_damaged_bundle_is_not_opened(tmp_path: Path, damage: str) -> None:
     whole = tmp_path / "whole"
-    build(parts(many(5_000)), whole, "v1")
+    build(parts(many(1_500)), whole, "v1")
     for path in sorted(whole.iterdir()):
         if damage in ("format", "no numbers") and path.name != "bundle.json":
             continue
