@@ -221,7 +221,6 @@ LISTENER_SIGNALS_TABLE = WarehouseTable(
         Column("position_ms", "INTEGER"),
         Column("country", "STRING"),
         Column("context_uri", "STRING"),
-        Column("query", "STRING"),
         Column("suspected", "BOOLEAN"),
         Column("subscription_name", "STRING"),
         Column("message_id", "STRING"),

@@ -43,7 +43,8 @@ class Signal(Event):
 
     `track_id` is what it was done to where that is a track, else `subject_uri` names it
     (`spotify:artist:<id>`, `spotify:playlist:<id>`, ...). `position_ms` is how far the track was
-    heard at a skip, a stop or a completion. `query` is set for a search alone.
+    heard at a skip, a stop or a completion. What somebody searched for is in no signal: the words
+    do not leave `search-events`.
     """
 
     TOPIC: ClassVar[Topic] = LISTENER_SIGNALS
@@ -59,7 +60,6 @@ class Signal(Event):
     position_ms: int | None = Field(default=None, ge=0)
     country: str | None = None
     context_uri: str | None = None
-    query: str | None = Field(default=None, repr=False)  # the person's own words: in no log
     suspected: Literal[True] | None = None  # of not being a person (F286): counts for nobody else
 
     @cached_property

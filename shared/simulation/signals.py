@@ -55,8 +55,8 @@ def signals_of(world: World, plays: Plays, shelf: str = SHELF) -> list[Signal]:
     for one in rows:
         context = shelf if one.shown_at >= 0 else None
         if one.searched:
-            query = world.catalogue.artist_names[one.artist]
-            found.append(one.signal("search", one.ts_ms - _BEFORE_MS, query=query))
+            artist = f"spotify:artist:{world.catalogue.artist_ids[one.artist]}"
+            found.append(one.signal("search", one.ts_ms - _BEFORE_MS, subject_uri=artist))
         found.append(one.signal("play", one.ts_ms, track_id=one.track_id, context_uri=context))
         found.append(
             one.signal(

@@ -68,8 +68,10 @@ async def visit(api: Api, world: World, person: int, signals: Sequence[Signal]) 
     did.saved = await _save(api, _of(signals, "save"))
     did.followed = await _follow(api, _of(signals, "follow"))
     did.listed = await _list(api, world.user_id(person), _of(signals, "playlist_add"))
+    name_of = dict(zip(world.catalogue.artist_ids, world.catalogue.artist_names, strict=True))
     for one in [one for one in new if one.kind == "search"][-SEARCHES:]:
-        await api.get("/v1/search", q=str(one.query), type="artist,track", limit=10)
+        wanted = name_of[str(one.subject_uri).rpartition(":")[2]]
+        await api.get("/v1/search", q=wanted, type="artist,track", limit=10)
         did.searched += 1
     did.told = await _tell(api, new)
     is_back = len(new) < len(signals) and sum(one.kind == "play" for one in new) <= 1

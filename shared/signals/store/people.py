@@ -33,8 +33,8 @@ TRIM_ONE_IN = 256
 MOST_TRIMMED = 10_000  # cells in one mutation; Bigtable allows 100,000
 _SORTS = ("p", "s")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# What the row and the column say, and the person's own words, which no feature needs.
-_NOT_IN_CELL = {"event_id", "user_id", "ts", "query"}
+# What the row and the column say.
+_NOT_IN_CELL = {"event_id", "user_id", "ts"}
 
 
 async def add(signal: Signal) -> None:

@@ -64,12 +64,6 @@ async def test_two_signals_of_one_millisecond_are_both_there(made: Make, user_id
     assert len(await service.signals_of(user_id)) == 3
 
 
-async def test_what_somebody_searched_for_is_not_kept(made: Make, user_id: str) -> None:
-    await service.record(made("search", 5, track_id=None, query="a secret"))
-    (signal,) = await service.signals_of(user_id)
-    assert (signal.kind, signal.query) == ("search", None)
-
-
 async def test_plays_crowd_out_nothing_that_was_said_outright(made: Make, user_id: str) -> None:
     hidden = made("hide", 100)
     plays = [made("play", ago_s) for ago_s in range(10)]

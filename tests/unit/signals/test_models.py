@@ -48,11 +48,6 @@ def test_a_moment_survives_in_milliseconds(ms: int) -> None:
     assert Signal.model_validate_json(signal.model_dump_json()) == signal
 
 
-def test_what_somebody_searched_for_stands_in_no_text() -> None:
-    signal = Signal(event_id="e", user_id="u", kind="search", ts=EPOCH, query="a secret")
-    assert "secret" not in f"{signal} {signal!r}"
-
-
 def test_only_tracks_have_a_field_of_their_own() -> None:
     assert subject("spotify:track:x") == {"track_id": "x"}
     assert subject("spotify:artist:x") == {"subject_uri": "spotify:artist:x"}

@@ -59,7 +59,7 @@ def test_every_play_ends_once(world: World, signals: list[Signal]) -> None:
         if one.kind == "complete":
             assert one.position_ms == duration[str(one.track_id)]
         if one.kind == "search":
-            assert one.query in world.catalogue.artist_names
+            assert str(one.subject_uri).rpartition(":")[2] in world.catalogue.artist_ids
             assert one.track_id is None
 
 
