@@ -77,7 +77,7 @@ def up(
             help="Simulated people who listen to the demo catalogue, in the background once all "
             "is up, so that recommendations have something to go by; 0 for none.",
         ),
-    ] = 30,
+    ] = 24,
 ) -> None:
     """Starts the local cloud, fills it and serves it until Ctrl-C."""
     from emulators import demo_wider, seed

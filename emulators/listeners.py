@@ -1,7 +1,7 @@
 """Listeners for the local cloud, in the background, so that its recommendations have something to
 go by: makes accounts, runs the job `simulate_listeners` for them, and then what learns from it.
 
-    python -m emulators.listeners < wanted.json       {"url": "http://127.0.0.1:8080", "people": 30}
+    python -m emulators.listeners < wanted.json       {"url": "http://127.0.0.1:8080", "people": 24}
 
 It is a process of the cloud like any other, and waits for the cloud's end when it is done. What
 goes wrong is told in its log, `listeners.log`, and harms nothing else.
@@ -23,7 +23,7 @@ from emulators import processes
 from emulators.cloud import PROJECT
 from shared import topology
 
-DAYS = 14
+DAYS = 10
 SEED = 1
 PASSWORD = "listeners-of-this-machine"
 COUNTRIES = ("US", "DE", "GB", "FR", "BR", "SE", "ES", "JP", "CA", "NL")

@@ -74,6 +74,7 @@ ReasonKind = Literal[
     "new_release",
     "popular_here",
     "something_new",  # exploration
+    "your_seed",  # subject: the track that a radio starts from
 ]
 
 

@@ -1,13 +1,14 @@
 """Makes the lists that are due, ahead of the request (F199, F200, F205).
 
-Work is divided by ranges of the people's ids (`shared.abuse.slices`): equal shares, as ids are
-random, of which a task reads no more than its own. There is no list of what has been done and no
-lock: what is due is decided by what stands (`due`), and a list is written by one conditional
-mutation of one row (`store.write_made`). So a run that was killed is simply begun again, finds what
-it had made, and makes the rest; two runs at once make no list twice.
+Work is divided by a hash of the people's ids, whatever form those have. There is no list of what
+has been done and no lock: what is due is decided by what stands (`due`), and a list is written by
+one conditional mutation of one row (`store.write_made`). So a run that was killed is simply begun
+again, finds what it had made, and makes the rest; two runs at once make no list twice.
 
-What it costs. One row tells whether a person is there, one read for `BATCH` people what they have;
-only for those of whom a list is due are their signals and follows read.
+What it costs. Each task sees a cell for everybody (some 0.1 ms of its time), reads for `BATCH`
+people of its own what they have, and only for those of whom a list is due their signals and follows
+(some 20 ms with the list). So up to a hundred tasks divide the time well; beyond, ranges of ids
+should be divided first.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, cast
+from zlib import crc32
 
-from shared.abuse.slices import Slice, slices_of_task
 from shared.accounts import service as accounts
 from shared.recommendations import store, taste
 from shared.recommendations.due import Due, State, due
@@ -44,7 +45,8 @@ from shared.recommendations.taste import Listener
 from shared.signals import service as signals
 from shared.signals.preferences import confidences
 
-WALKERS = 4  # slices that a task works on at the same time
+WALKERS = 4  # batches that a task works on at the same time: while one waits, others compute
+PAGE = 1_000  # people in one scan; one that is left open while lists are made would time out
 BATCH = 50  # people whose states and accounts are read together
 PEOPLE_PER_NOTE = 200  # a line in the log after so many
 BUDGET_S = 3_000.0  # of the schedule's hour
@@ -63,15 +65,15 @@ Ordering = Callable[[Bundle, Listener], Order]
 @dataclass(slots=True)
 class Progress:
     """What a run has done: people seen, lists made by product, lists that another run had made
-    meanwhile, lists left alone because nothing has changed, people for whom it failed, and slices
-    left in the middle when the budget was used up."""
+    meanwhile, lists left alone because nothing has changed, people for whom it failed, and whether
+    the budget was used up before all were seen."""
 
     people: int = 0
     made: Counter[str] = field(default_factory=Counter)
     stood: int = 0
     unchanged: int = 0
     failed: int = 0
-    unfinished: int = 0
+    unfinished: bool = False
 
     def summary(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -81,25 +83,35 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """What lists are made with. `force` makes those of the present period again."""
+    """What lists are made with. `force` makes those of the present period again; `people` are
+    those with signals from an id on, by id, each with the moment of the newest (ms)."""
 
     bundle: Bundle
     ordering: Ordering = lambda _, __: as_retrieved
     products: Collection[Product] = PRODUCTS
     force: bool = False
+    people: Callable[[str], AsyncIterator[tuple[str, int]]] = signals.listeners
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def run(self, task: int = 0, tasks: int = 1, budget_s: float = BUDGET_S) -> Progress:
-        """Makes what is due for everybody in the slices of task `task` of `tasks`."""
+        """Makes what is due for everybody who is task `task`'s of `tasks` (from 0)."""
         progress = Progress()
         deadline_s = time.monotonic() + budget_s
-        waiting = iter(slices_of_task(task, tasks))
+        batches = self._batches(task, tasks)
+        turn = asyncio.Lock()
 
         async def walk() -> None:
-            for of in waiting:
-                await self._walk(of, progress, deadline_s)
+            while not progress.unfinished:
+                async with turn:
+                    batch = await anext(batches, None)
+                if batch is None:
+                    return
+                if time.monotonic() > deadline_s:
+                    progress.unfinished = True
+                    return
+                await self._serve(batch, progress)
 
-        async with asyncio.TaskGroup() as group:
+        async with aclosing(batches), asyncio.TaskGroup() as group:
             for _ in range(WALKERS):
                 group.create_task(walk())
         return progress
@@ -110,12 +122,24 @@ class Maker:
         await self._serve([(user_id, _ms(self.clock()))], progress)
         return progress
 
-    async def _walk(self, of: Slice, progress: Progress, deadline_s: float) -> None:
-        async for batch in _people(of):
-            if time.monotonic() > deadline_s:
-                progress.unfinished += 1
-                return
-            await self._serve(batch, progress)
+    async def _batches(self, task: int, tasks: int) -> AsyncGenerator[list[tuple[str, int]], None]:
+        """The people of a task, at most `BATCH` at a time."""
+        start, is_more, own = "", True, []
+        while is_more:
+            seen = 0
+            listeners = cast(AsyncGenerator[tuple[str, int], None], self.people(start))
+            async with aclosing(listeners):
+                async for user_id, newest_ms in listeners:
+                    seen += 1
+                    start = f"{user_id}$"  # behind all rows of theirs, whose ids end with "#"
+                    if crc32(user_id.encode()) % tasks == task:
+                        own.append((user_id, newest_ms))
+                    if seen == PAGE:
+                        break
+            is_more = seen == PAGE
+            while len(own) >= BATCH or (own and not is_more):
+                yield own[:BATCH]
+                own = own[BATCH:]
 
     async def _serve(self, people: Sequence[tuple[str, int]], progress: Progress) -> None:
         """Makes what is due for these people, each with the moment of their newest signal."""
@@ -191,25 +215,6 @@ class Maker:
             lists=made,
             before=before[:WEEKS_KEPT] if one.product == "discover-weekly" else (),
         )
-
-
-async def _people(of: Slice) -> AsyncIterator[list[tuple[str, int]]]:
-    """Everybody in a slice, `BATCH` at a time. Each batch is a scan of its own: one that is left
-    open while lists are made would time out."""
-    start = of.start
-    while True:
-        batch = []
-        listeners = cast(AsyncGenerator[tuple[str, int], None], signals.listeners(start, of.end))
-        async with aclosing(listeners):
-            async for person in listeners:
-                batch.append(person)
-                if len(batch) == BATCH:
-                    break
-        if batch:
-            yield batch
-        if len(batch) < BATCH:
-            return
-        start = f"{batch[-1][0]}$"  # behind all rows of theirs, whose ids end with "#"
 
 
 async def lists_of(

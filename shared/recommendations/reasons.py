@@ -19,6 +19,7 @@ _TEXTS: Mapping[ReasonKind, tuple[str, str]] = {
     "new_release": ("New release by {}", "New release"),
     "popular_here": ("Popular in your country", "Popular in your country"),
     "something_new": ("Something new to try", "Something new to try"),
+    "your_seed": ("You started from {}", "You started from this"),
 }
 _KINDS: Mapping[ReasonKind, str] = {  # what a subject is; a genre is named as seeds name it
     "because_you_played": "track",
@@ -28,6 +29,7 @@ _KINDS: Mapping[ReasonKind, str] = {  # what a subject is; a genre is named as s
     "sounds_like": "track",
     "often_played_next": "track",
     "new_release": "artist",
+    "your_seed": "track",
 }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.recommendations.items import Bundle, Scored
+from shared.recommendations.items import Bundle, Scored, Why
 from shared.recommendations.products.choosing import Order, as_retrieved
 from shared.recommendations.retrieval import Start, candidates, rows_of, top_artists, vector_of
 from shared.recommendations.rules import RADIO, apply
@@ -58,20 +58,26 @@ async def make(
     today: int,
     order: Order = as_retrieved,
 ) -> list[Scored]:
-    """At most `TRACKS` tracks, the next one first; the seed's own begin where it is one track that
-    the session has not heard yet."""
+    """At most `TRACKS` tracks, the next one first; a seed that is one track begins, unless the
+    session has heard it already."""
     taste, session = listener.taste, listener.session
     played = rows_of(bundle, dict.fromkeys(session.played, 1.0))
     start = Start(seeds, tuple(played), top_artists(bundle, seeds), is_whole=False)
     offered = candidates(bundle, taste, start, today=today, without=frozenset(played))
     ranked = await order(_tilted(bundle, listener, offered))
     pushed = _pushed(bundle, list(rows_of(bundle, dict.fromkeys(session.skipped, 1.0))), ranked)
-    found = apply(pushed, taste, RADIO, TRACKS, today=today).items
-    if len(seeds) == 1:
-        (seed,) = seeds
-        first = [one for one in found if one.row == seed]
-        found = first + [one for one in found if one.row != seed]
-    return found
+    if len(seeds) == 1 and not set(seeds) & set(played):
+        pushed = _from(bundle, next(iter(seeds)), pushed)
+    return apply(pushed, taste, RADIO, TRACKS, today=today).items
+
+
+def _from(bundle: Bundle, seed: int, offered: Sequence[Scored]) -> list[Scored]:
+    """`offered` behind the seed itself."""
+    others = [one for one in offered if one.row != seed]
+    item = bundle.item(seed)
+    above = 1 + max((one.score for one in others), default=0.0)
+    why = Why("your_seed", item.track_id, item.name)
+    return [Scored(seed, item, above, "content", why), *others]
 
 
 def _tilted(bundle: Bundle, listener: Listener, offered: Sequence[Scored]) -> list[Scored]:

@@ -213,6 +213,8 @@ async def test_a_radio_starts_with_its_seed_and_stays_with_it(
     seeds = radio.seed_rows(bundle, "track", track_id(65))
     found = await radio.make(bundle, Listener(fan), seeds, today=TODAY)
     assert found[0].row == 65
+    assert found[0].why.kind == "your_seed"
+    assert [one.row for one in found].count(65) == 1
     assert genres([one.item for one in found[:10]])["genre 1"] >= 8
 
 
@@ -248,6 +250,17 @@ async def test_a_skip_changes_the_next_track(bundle: PlainBundle) -> None:
         genres([one.item for one in after[:10]])[first.item.genres[0]]
         < (genres([one.item for one in liked[:10]])[first.item.genres[0]])
     )
+
+
+async def test_a_seed_that_nothing_is_near_to_begins_too(bundle: PlainBundle) -> None:
+    vectors = bundle.vectors.copy()
+    vectors[65] = 0  # of which nothing is known
+    alone = PlainBundle(bundle.items, vectors)
+    seeds = radio.seed_rows(alone, "track", track_id(65))
+    found = await radio.make(alone, Listener(Taste("new")), seeds, today=TODAY)
+    assert found[0].row == 65
+    heard = Listener(Taste("new"), session=Session((track_id(65),)))
+    assert 65 not in {one.row for one in await radio.make(alone, heard, seeds, today=TODAY)}
 
 
 async def test_an_unknown_seed_has_no_rows(bundle: PlainBundle) -> None:
