@@ -37,7 +37,7 @@ from shared.experiments.shelves import posteriors
 from shared.platform.auth import Principal
 from shared.platform.caching import to_bytes
 from shared.recommendations import serving, store, taste, views
-from shared.recommendations.items import Bundle, Taste
+from shared.recommendations.items import Bundle
 from shared.recommendations.patience import within
 from shared.recommendations.periods import day_number, local_time
 from shared.recommendations.products import shelves
@@ -115,7 +115,7 @@ async def _home(caller: Principal, user_id: str, country: str | None) -> Home:
         within(PATIENCE.gather_s, store.read_shelved(user_id, now_ms), None, "made lists"),
         within(PATIENCE.order_s, _ordering(caller, country), _AS_GIVEN, "the order of shelves"),
     )
-    filled = _filled(bundle, listener or Listener(Taste(user_id, country)), shelved, now)
+    filled = _filled(bundle, listener or taste.unknown(user_id, country), shelved, now)
     fixed = given is not None and given.variant == "fixed"
     choices = bandit.ordered(
         [one.name for one in filled],
@@ -198,7 +198,11 @@ async def _keep(
     writes = []
     if now_ms - shelved.home_at_ms > KEPT_FOR_S * 1000:
         writes.append(store.write_home(user_id, None, to_bytes(body), now_ms))
-    everybodys = [one for one in body["shelves"] if one["id"] in shelves.IMPERSONAL]
+    everybodys = [
+        {**one, "items": [item for item in one["items"] if not item.get("explicit")]}
+        for one in body["shelves"]
+        if one["id"] in shelves.IMPERSONAL
+    ]
     held = _of_countries.get(country or "")
     if everybodys and (held is None or now_ms - held.at_ms > KEPT_FOR_S * 1000):
         common = to_bytes({**body, "shelves": everybodys})

@@ -190,7 +190,15 @@ def _neighbours(
             held = through.get(other)
             if held is None or adds > held[0]:
                 through[other] = (adds, row)
-    return near, lambda row: _of_track(bundle, "because_you_played", through[row][1])
+    whys: dict[int, Why] = {}  # by liked row: a few of them explain hundreds of others
+
+    def because(row: int) -> Why:
+        played = through[row][1]
+        if played not in whys:
+            whys[played] = _of_track(bundle, "because_you_played", played)
+        return whys[played]
+
+    return near, because
 
 
 def _sounding_like(bundle: Bundle, start: Start) -> list[tuple[int, Why]]:

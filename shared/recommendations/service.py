@@ -15,7 +15,7 @@ from shared.platform.events import publish
 from shared.platform.ids import random_id
 from shared.platform.parameters import parse_uri
 from shared.recommendations import serving, store, taste
-from shared.recommendations.items import Bundle, Taste
+from shared.recommendations.items import Bundle
 from shared.recommendations.lists import ListedTrack, Made, MadeList, listed
 from shared.recommendations.models import (
     MAX_SEEDS,
@@ -202,8 +202,8 @@ async def _bundle() -> Bundle:
 
 async def _listener(caller: Principal) -> Listener:
     user_id, country = caller.require_user(), caller.country or None
-    stranger = Listener(Taste(user_id, country))
-    return await patiently(SIGNALS_S, taste.read(user_id, country), stranger, "the signals")
+    unknown = taste.unknown(user_id, country)
+    return await patiently(SIGNALS_S, taste.read(user_id, country), unknown, "the signals")
 
 
 async def _order(bundle: Bundle, listener: Listener) -> Order:

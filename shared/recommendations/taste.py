@@ -90,6 +90,12 @@ def session_of(newest_first: Sequence[Signal], now_ms: int) -> Session:
     return Session(tuple(played), tuple(skipped))
 
 
+def unknown(user_id: str, country: str | None) -> Listener:
+    """Somebody of whom nothing can be read now: perhaps their filter is on, so nothing explicit is
+    for them."""
+    return Listener(Taste(user_id, country, allows_explicit=False))
+
+
 async def read(user_id: str, country: str | None = None) -> Listener:
     """The person as of now. `country` is the token's word; without it the account's counts. Raises
     what the stores raise."""

@@ -46,9 +46,10 @@ async def make(
     order: Order = as_retrieved,
 ) -> list[Scored]:
     """The list for the week that begins at `today` (days since 1970). It is shorter than `TRACKS`
-    where the rules leave no more, and empty for somebody of whom nothing is known. Where not even
-    `LEAST` unheard tracks are left that were not listed lately, those come last."""
-    if not taste.confidences and not taste.followed_artists:
+    where the rules leave no more, and empty for somebody of whom nothing is known; who has liked
+    nothing of what they heard gets what is new and popular. Where not even `LEAST` unheard tracks
+    are left that were not listed lately, those come last."""
+    if not taste.heard and not taste.confidences and not taste.followed_artists:
         return []
     heard = frozenset(known_rows(bundle, tuple(taste.heard)))
     start = whole_taste(bundle, taste)

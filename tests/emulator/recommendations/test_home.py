@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,12 @@ from shared.catalog import caches
 from shared.experiments import service as experiments
 from shared.experiments import shelves as learned_shelves
 from shared.platform.ids import random_id
-from shared.recommendations import home, serving, taste
+from shared.recommendations import home, serving, store, taste
 from shared.recommendations.making import Maker
 from tests import local_settings
 from tests.emulator.catalog.functions import function
 from tests.emulator.recommendations.worlds import listen, load_catalogue, release_bundle
-from tests.unit.recommendations.bundles import a_world
+from tests.unit.recommendations.bundles import PlainBundle, a_world
 
 # Five times as patient as in use, since this machine's cores have other work; and what is beside
 # home, from the token to the rendering.
@@ -36,7 +37,12 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "Cloud Storage": ("STORAGE_EMULATOR_HOST", "SEGUE_STORAGE_URL"),
 }
 SCOPES = "user-read-recently-played"
-WORLD = a_world()
+_PLAIN = a_world()
+# Every third track is explicit.
+WORLD = PlainBundle(
+    [replace(item, is_explicit=row % 3 == 0) for row, item in enumerate(_PLAIN.items)],
+    _PLAIN.vectors,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -179,6 +185,18 @@ async def test_without_firestore_a_stranger_has_what_is_popular_in_the_country(
     for one in (body, from_bigtable):
         assert [shelf["id"] for shelf in one["shelves"]] == ["popular"]
         assert one["is_last_good"] is True
+
+
+async def test_nothing_explicit_is_everybodys(fan: str) -> None:
+    """Whoever gets it may have their filter on, which cannot be read then."""
+    forget_homes()
+    body, _ = await ask(fan)
+    (popular,) = [one for one in body["shelves"] if one["id"] == "popular"]
+    assert any(one["explicit"] for one in popular["items"])
+    stored, _ = await store.read_home("DE")
+    assert stored is not None
+    (common,) = json.loads(stored)["shelves"]
+    assert common["items"] == [one for one in popular["items"] if not one["explicit"]]
 
 
 async def test_without_anything_the_instance_remembers(fan: str, port: int) -> None:

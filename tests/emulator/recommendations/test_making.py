@@ -14,6 +14,7 @@ from shared.abuse.slices import slice_of
 from shared.platform.ids import random_id
 from shared.recommendations import making, store
 from shared.recommendations.making import Maker
+from shared.recommendations.products.choosing import as_retrieved
 from shared.signals import service as signals
 from shared.signals.models import Signal
 from tests.unit.recommendations.bundles import PlainBundle, a_world, track_id
@@ -175,7 +176,7 @@ async def test_one_persons_fault_is_not_the_others(
     def ordering(bundle: object, listener: object) -> object:
         if listener.taste.user_id == unlucky:  # type: ignore[attr-defined]
             raise RuntimeError("a fault of ours")
-        return making.as_retrieved
+        return as_retrieved
 
     found = await run(own_slice, a_maker(ordering=ordering, products=("discover-weekly",)))
     assert (found.made["discover-weekly"], found.failed) == (2, 1)

@@ -69,6 +69,7 @@ async def load_catalogue(bundle: PlainBundle) -> None:
                 isrc=None,
                 duration_ms=item.duration_ms,
                 popularity=item.popularity,
+                explicit=item.is_explicit,
                 encodings=(),
             )
         )

@@ -122,6 +122,15 @@ async def test_nobody_known_gets_no_discovery(bundle: PlainBundle) -> None:
     assert await discover_weekly.make(bundle, Taste("new"), today=TODAY) == []
 
 
+async def test_who_likes_nothing_of_what_they_heard_gets_something_else(
+    bundle: PlainBundle,
+) -> None:
+    heard = {track_id(row): 1 for row in range(10)}
+    found = await discover_weekly.make(bundle, Taste("hard to please", heard=heard), today=TODAY)
+    assert len(found) == 30
+    assert not {one.item.track_id for one in found} & set(heard)
+
+
 async def test_the_given_order_decides(bundle: PlainBundle, fan: Taste) -> None:
     async def backwards(candidates):  # type: ignore[no-untyped-def]
         return [replace(one, score=float(one.row)) for one in candidates]
