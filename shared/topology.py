@@ -802,6 +802,7 @@ JOBS: tuple[Job, ...] = (
             AUDIO_FEATURES,
             PLAYLISTS,
             PLAYLIST_ITEMS,
+            FOLLOWS,  # an owner who follows a playlist keeps it
             PLAYBACK_EVENTS_VIEW,
             LISTENER_SIGNALS_VIEW,
         ),
@@ -818,6 +819,9 @@ JOBS: tuple[Job, ...] = (
             ALBUMS,
             ARTISTS,
             AUDIO_FEATURES,
+            PLAYLISTS,
+            PLAYLIST_ITEMS,
+            FOLLOWS,
             PLAYBACK_EVENTS_VIEW,
             LISTENER_SIGNALS_VIEW,
         ),

@@ -203,6 +203,7 @@ async def _keep(
         for one in body["shelves"]
         if one["id"] in shelves.IMPERSONAL
     ]
+    everybodys = [one for one in everybodys if one["items"]]
     held = _of_countries.get(country or "")
     if everybodys and (held is None or now_ms - held.at_ms > KEPT_FOR_S * 1000):
         common = to_bytes({**body, "shelves": everybodys})

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shared.simulation.behaviour import skipped_at
-from shared.simulation.listening import COMPLETE, SKIP
+from shared.simulation.sessions import COMPLETE, SKIP
 from shared.simulation.world import MOODS, World
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from typing import Any
 
 from shared.signals.models import Signal, SignalKind
 from shared.simulation.api import Api
-from shared.simulation.listening import GAP_MS, SKIP
+from shared.simulation.listening import GAP_MS
 from shared.simulation.reacting import Heard, react
+from shared.simulation.sessions import SKIP
 from shared.simulation.world import World
 
 BATCH = 100  # events in a request, the API's limit

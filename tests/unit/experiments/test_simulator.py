@@ -16,8 +16,9 @@ from shared.experiments.models import Experiment
 from shared.experiments.warehouse import Person
 from shared.simulation.behaviour import Effect
 from shared.simulation.catalogue import invented
-from shared.simulation.listening import AA, ACTIONS, COMPLAINTS, COMPLETE, SKIP, days_of
+from shared.simulation.listening import AA, ACTIONS, COMPLAINTS, days_of
 from shared.simulation.policies import Fixed
+from shared.simulation.sessions import COMPLETE, SKIP
 from shared.simulation.world import World
 from tests.unit.experiments.conftest import NOW, experiment
 

@@ -13,18 +13,10 @@ from shared.abuse.models import Listen
 from shared.platform.ids import is_id
 from shared.simulation.behaviour import SKIPPED_BY, Effect, skipped_at
 from shared.simulation.catalogue import Entry, invented, of_entries
-from shared.simulation.listening import (
-    COMPLETE,
-    DAY_MS,
-    MAX_SESSIONS,
-    MAX_TRACKS,
-    SKIP,
-    Plays,
-    block_of,
-    days_of,
-)
+from shared.simulation.listening import DAY_MS, Plays, block_of, days_of
 from shared.simulation.policies import NOTHING, Fixed
 from shared.simulation.reacting import p_shelf, react
+from shared.simulation.sessions import COMPLETE, MAX_SESSIONS, MAX_TRACKS, SKIP
 from shared.simulation.world import BLOCK, World
 
 FIRST = date(2026, 6, 1)

@@ -12,8 +12,9 @@ import numpy as np
 
 from shared.recommendations.sequence.choosing import newest
 from shared.simulation.catalogue import invented
-from shared.simulation.listening import SKIP, days_of
+from shared.simulation.listening import days_of
 from shared.simulation.policies import NOTHING
+from shared.simulation.sessions import SKIP
 from shared.simulation.world import World
 
 DATA = Path(__file__).resolve().parents[5] / "shared" / "data"
