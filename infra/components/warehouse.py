@@ -171,21 +171,24 @@ class Warehouse(pulumi.ComponentResource):
             member=self._project.agent("transfers"),
             opts=child(self, hooks=self._project.settled),
         )
+        # One grant for each bucket: of two alike, the removal of one would take both away.
+        writes = {
+            bucket.name: gcp.storage.BucketIAMMember(
+                f"{LAKE_ACCOUNT}-{bucket.name}-writes",
+                bucket=buckets.buckets[bucket.name].name,
+                role="roles/storage.objectUser",
+                member=account.member,
+                opts=child(self),
+            )
+            for bucket in dict.fromkeys(export.bucket for export in topology.LAKE_EXPORTS)
+        }
         for export in topology.LAKE_EXPORTS:
-            bucket = buckets.buckets[export.bucket.name]
             reads = gcp.bigquery.IamMember(
                 f"{export.table.name}-lake-reads",
                 project=project,
                 dataset_id=self.dataset.dataset_id,
                 table_id=self.tables[export.table.name].table_id,
                 role="roles/bigquery.dataViewer",
-                member=account.member,
-                opts=child(self),
-            )
-            writes = gcp.storage.BucketIAMMember(
-                f"{export.table.name}-lake-writes",
-                bucket=bucket.name,
-                role="roles/storage.objectUser",
                 member=account.member,
                 opts=child(self),
             )
@@ -201,7 +204,7 @@ class Warehouse(pulumi.ComponentResource):
                 schedule=f"every day {lake.HOUR_UTC}",
                 params={"query": script},
                 service_account_name=account.email,
-                opts=child(self, depends_on=[queries, reads, writes, starts]),
+                opts=child(self, depends_on=[queries, reads, writes[export.bucket.name], starts]),
             )
 
     def _replicate(self, location: str, key: pulumi.Output[str]) -> None:

@@ -90,8 +90,9 @@ def test_transfers_start_queries_as_the_lakes_account_alone(tree: Tree) -> None:
     assert starts.inputs["role"] == "roles/iam.serviceAccountTokenCreator"
     assert "@gcp-sa-bigquerydatatransfer." in starts.inputs["member"]
     assert account.urn in starts.dependencies
-    (transfer,) = tree.of_type("gcp:bigquery/dataTransferConfig:DataTransferConfig")
-    assert waits_for(tree, transfer, starts.name)
+    transfers = tree.of_type("gcp:bigquery/dataTransferConfig:DataTransferConfig")
+    assert transfers
+    assert all(waits_for(tree, one, starts.name) for one in transfers)
 
 
 def test_what_names_a_new_agent_is_tried_again(tree: Tree) -> None:

@@ -108,49 +108,56 @@ def test_the_table_has_a_column_for_every_field_of_the_event() -> None:
 def test_pubsub_and_the_lake_may_touch_one_table_each_in_their_own_way() -> None:
     _, tree = data_tree("prod")
     granted = {
-        (r.inputs["member"].partition("@")[0].rpartition(":")[2], r.inputs["role"])
+        (
+            r.inputs["tableId"],
+            r.inputs["member"].partition("@")[0].rpartition(":")[2],
+            r.inputs["role"],
+        )
         for r in tree.of_type(TABLE_GRANT)
-        if (r.inputs["datasetId"], r.inputs["tableId"]) == ("segue", "playback_events")
+        if r.inputs["datasetId"] == "segue"
     }
+    # Pub/Sub writes, each export to its table; the lake's account reads what goes to the lake.
     assert granted == {
-        ("service-100000000001", "roles/bigquery.dataEditor"),
-        ("lake-export", "roles/bigquery.dataViewer"),
-    }
-    # Besides it, Pub/Sub alone writes, each export to its table.
-    others = [
-        one for one in tree.of_type(TABLE_GRANT) if one.inputs["tableId"] != "playback_events"
-    ]
-    assert {(one.inputs["tableId"], one.inputs["role"]) for one in others} == {
-        (export.table.name, "roles/bigquery.dataEditor")
-        for export in topology.WAREHOUSE_EXPORTS
-        if export.table.name != "playback_events"
+        (one.table.name, "service-100000000001", "roles/bigquery.dataEditor")
+        for one in topology.WAREHOUSE_EXPORTS
+    } | {
+        (one.table.name, "lake-export", "roles/bigquery.dataViewer")
+        for one in topology.LAKE_EXPORTS
     }
 
 
 def test_the_lakes_account_writes_to_the_lake_alone() -> None:
     config, tree = data_tree("prod")
     member = f"serviceAccount:lake-export@{config.project}.iam.gserviceaccount.com"
-    buckets = {
+    buckets = [
         (one.inputs["bucket"], one.inputs["role"])
         for one in tree.of_type(BUCKET_GRANT)
         if one.inputs["member"] == member
-    }
-    assert buckets == {(f"{config.project}-lake", "roles/storage.objectUser")}
+    ]
+    assert buckets == [(f"{config.project}-lake", "roles/storage.objectUser")]
     roles = [r.inputs["role"] for r in tree.of_type(PROJECT_GRANT) if r.inputs["member"] == member]
     assert roles == ["roles/bigquery.jobUser"]
 
 
-def test_a_settled_day_is_exported_every_night_once_its_account_may() -> None:
+def test_each_table_of_the_lake_is_exported_by_one_query() -> None:
+    _, tree = data_tree("prod")
+    assert {one.name for one in tree.of_type(TRANSFER)} == {
+        f"{export.table.name}-lake" for export in topology.LAKE_EXPORTS
+    }
+
+
+@pytest.mark.parametrize("table", [export.table.name for export in topology.LAKE_EXPORTS])
+def test_a_settled_day_is_exported_every_night_once_its_account_may(table: str) -> None:
     config, tree = data_tree("prod")
-    (transfer,) = tree.of_type(TRANSFER)
+    transfer = tree.one(TRANSFER, f"{table}-lake")
     assert transfer.inputs["dataSourceId"] == "scheduled_query"
     assert transfer.inputs["schedule"] == "every day 04:00"
     assert transfer.inputs["location"] == "US"
     assert transfer.inputs["serviceAccountName"].startswith("lake-export@")
     assert "destinationDatasetId" not in transfer.inputs  # it has a result of its own, no table
     script = transfer.inputs["params"]["query"]
-    assert f"gs://{config.project}-lake/playback_events/day=%t/*.parquet" in script
-    for grant in ("queries", "playback_events-lake-reads", "playback_events-lake-writes"):
+    assert f"gs://{config.project}-lake/{table}/day=%t/*.parquet" in script
+    for grant in ("queries", f"{table}-lake-reads", "lake-export-lake-writes"):
         name = f"lake-export-{grant}" if grant == "queries" else grant
         assert waits_for(tree, transfer, name)
 
