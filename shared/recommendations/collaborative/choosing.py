@@ -44,7 +44,8 @@ UNOBSERVED_WEIGHTS = tuple(float(10 ** (k / 4)) for k in range(-12, 3))  # 0.001
 REGULARIZATIONS = tuple(float(10 ** (k / 4)) for k in range(-16, 1))  # 0.0001..1
 RIDGES = (3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0)
 HISTORY_EXPONENTS = (0.0, 0.25, 0.5)
-BLENDS = tuple(k / 20 for k in range(21))
+# The neighbours' score counts 10^(k/8) times as much as the vectors', or one of them alone.
+BLENDS = (0.0, *(1 / (1 + 10 ** (-k / 8)) for k in range(-12, 17)), 1.0)
 
 Point = tuple[int, ...]  # the place on each axis of a grid
 T = TypeVar("T")
