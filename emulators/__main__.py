@@ -74,8 +74,9 @@ def up(
             "--listeners",
             min=0,
             max=1000,
-            help="Simulated people who listen to the demo catalogue, in the background once all "
-            "is up, so that recommendations have something to go by; 0 for none.",
+            help="Simulated people who listen to the demo catalogue, and the demo user with them, "
+            "in the background once all is up, so that recommendations have something to go by; "
+            "0 for none.",
         ),
     ] = 24,
 ) -> None:

@@ -98,7 +98,7 @@ DEVICES = Collection("devices", ttl_field="expires_at", pii=True)
 STREAM_LEASES = Collection("stream_leases", ttl_field="expires_at", pii=True)
 IDEMPOTENCY_KEYS = Collection("idempotency_keys", ttl_field="expires_at", pii=True)
 # --- ingestion and delivery
-UPLOADS = Collection("uploads", ttl_field="expires_at")
+UPLOADS = Collection("uploads", ttl_field="expires_at", indexes=(("state", "updated_at"),))
 INGESTIONS = Collection("ingestions")
 FINGERPRINTS = Collection("fingerprints", indexes=(("isrc",), ("bucket_keys[]", "duration_ms")))
 CONTENT_KEYS = Collection("content_keys")
@@ -124,7 +124,11 @@ LAKE = Bucket("lake", cold_after_days=30, sensitive=True)
 
 # Built by jobs and read by functions: indexes, embeddings, rankers. Each version is written once.
 MODELS = Bucket("models")
-REPORTS = Bucket("reports")  # pages for people: how experiments go
+# What trainings leave for the jobs after them: who liked what can be told from it, so no function
+# reads it.
+TRAININGS = Bucket("trainings", sensitive=True)
+# Pages for people: how experiments go. A page is written anew while its experiment runs.
+REPORTS = Bucket("reports", delete_after_days=400)
 
 LISTENING_HISTORY = Table("listening_history", (Family("play", max_age_s=90 * DAY_S),))
 PLAY_COUNTS = Table(
@@ -135,8 +139,12 @@ ONLINE_FEATURES = Table(
     "online_features",
     (Family("signal", max_age_s=90 * DAY_S), Family("count", max_age_s=90 * DAY_S)),
 )
-# Lists made ahead of the request (F200), what they were made from, and a last good home (F219).
-RECOMMENDATIONS = Table("recommendations", (Family("list", max_versions=2), Family("made")))
+# Lists made ahead of the request (F200), what they were made from, and a last good home (F219). Of
+# somebody who is gone they go when their signals do; whatever else is here is written anew weekly.
+RECOMMENDATIONS = Table(
+    "recommendations",
+    (Family("list", max_age_s=90 * DAY_S, max_versions=2), Family("made", max_age_s=90 * DAY_S)),
+)
 # A ring of four families, one for each 30 s in turn (shared/platform/rate_limits.py).
 RATE_WINDOWS = Table("rate_windows", tuple(Family(f"w{n}", max_age_s=120) for n in range(4)))
 
@@ -166,8 +174,9 @@ PLAYBACK_EVENTS_TABLE = WarehouseTable(
     partition_by="ts",
     cluster_by=("track_id",),
 )
-# Export subscriptions deliver at least once: every report reads the view, never the table. Players
-# make the event ids, so one is only told apart from the same person's others.
+# Export subscriptions deliver at least once: a report reads the view, or between bounds the table
+# where a row that is there twice changes nothing. Players make the event ids, so one is only told
+# apart from the same person's others.
 PLAYBACK_EVENTS_VIEW = WarehouseView(
     "playback_events_unique",
     "SELECT * EXCEPT (delivery) FROM (SELECT *, ROW_NUMBER() OVER "
@@ -229,6 +238,7 @@ LISTENER_SIGNALS_TABLE = WarehouseTable(
     ),
     partition_by="ts",
     cluster_by=("user_id",),
+    expires_after_days=400,
 )
 LISTENER_SIGNALS_VIEW = WarehouseView(
     "listener_signals_unique",
@@ -806,14 +816,16 @@ JOBS: tuple[Job, ...] = (
             PLAYBACK_EVENTS_VIEW,
             LISTENER_SIGNALS_VIEW,
         ),
-        writes=(MODELS,),
+        writes=(MODELS, TRAININGS, RECOMMENDATIONS),
         memory_mb=16_384,
         cpu=4.0,
         timeout_s=6 * 3600,
     ),
     Job(
         name="refresh_embeddings",
-        schedule="25 * * * *",  # a new track has a vector within the hour
+        # F192: a track has a vector within the hour, and one that is published just after a run
+        # began waits for the next.
+        schedule="5,25,45 * * * *",
         reads=(
             TRACKS,
             ALBUMS,
@@ -824,6 +836,7 @@ JOBS: tuple[Job, ...] = (
             FOLLOWS,
             PLAYBACK_EVENTS_VIEW,
             LISTENER_SIGNALS_VIEW,
+            TRAININGS,
         ),
         writes=(MODELS, RECOMMENDATIONS),
         memory_mb=8192,
@@ -858,13 +871,13 @@ JOBS: tuple[Job, ...] = (
     Job(
         name="learn_shelves",
         schedule="5 * * * *",
-        reads=(EXPOSURES_VIEW, PLAYBACK_EVENTS_VIEW),
+        reads=(EXPOSURES_TABLE, PLAYBACK_EVENTS_TABLE),
         writes=(MODELS,),
     ),
     Job(
         name="experiment_report",
         schedule="50 * * * *",  # a guardrail stops an experiment within the hour
-        reads=(EXPOSURES_VIEW, PLAYBACK_EVENTS_VIEW, LISTENER_SIGNALS_VIEW),
+        reads=(EXPOSURES_TABLE, PLAYBACK_EVENTS_TABLE, LISTENER_SIGNALS_TABLE),
         writes=(EXPERIMENTS, REPORTS),
         memory_mb=2048,
     ),
@@ -970,6 +983,7 @@ BUCKETS: tuple[Bucket, ...] = (
     CATALOGUES,
     LAKE,
     MODELS,
+    TRAININGS,
     REPORTS,
 )
 BIGTABLE_INSTANCE = "segue-tables"  # an instance's id has 6 to 33 characters

@@ -30,7 +30,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--all", action="store_true", help="look at masters of any age")
+    which.add_argument("--all", action="store_true", help="look at tracks of any age")
     which.add_argument("--track", metavar="ID", help="measure this track, whatever it has")
     parser.add_argument("--force", action="store_true", help="measure those that are measured, too")
     parser.add_argument("--limit", type=int, metavar="N", help="measure at most N tracks")

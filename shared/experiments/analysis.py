@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.experiments import sample_ratio
-from shared.experiments.estimates import Estimate, Moments, adjusted, difference, plain
+from shared.experiments.estimates import COLUMNS, Estimate, Moments, adjusted, difference, plain
 from shared.experiments.metrics import FIELDS, GUARDRAIL_DAYS, METRICS, Metric
 from shared.experiments.models import CONTROL, Experiment, Guardrail
+from shared.experiments.people import IN_TWO, People
 from shared.experiments.sample_ratio import SampleRatio
 from shared.experiments.sequential import ALPHA, Floats
-from shared.experiments.warehouse import LATENESS, Person
+from shared.experiments.warehouse import LATENESS
 
 MOST_LOOKS = 200  # that are drawn; the intervals hold at all others too
 
@@ -97,7 +98,7 @@ class Analysis:
     ratio: SampleRatio
     comparisons: tuple[Comparison, ...]  # of the primary metric first, then of the others
     guarded: tuple[Guarded, ...]
-    arrivals: dict[str, tuple[float, ...]]
+    arrivals: dict[str, Floats]
 
     def of(self, experiment: Experiment) -> Analysis:
         """The same of `experiment`, which has changed its status since."""
@@ -125,54 +126,50 @@ class Analysis:
 
 
 def analyse(
-    experiment: Experiment, people: Sequence[Person], assigned: dict[str, int], now: datetime
+    experiment: Experiment, people: People, assigned: dict[str, int], now: datetime
 ) -> Analysis:
     """What `people`, in the order of their first exposure, tell of `experiment` as of `now`."""
     names = [variant.name for variant in experiment.variants]
-    valid = [one for one in people if one.variant in names and not one.is_suspected]
-    until = experiment.ended_at or now - LATENESS
+    valid = (people.arm >= 0) & ~people.is_suspected
+    until = min(experiment.ended_at or now, now - LATENESS)
     window, soon = timedelta(days=experiment.window_days), timedelta(days=GUARDRAIL_DAYS)
-    counted = [one for one in valid if one.first_ts + window <= until]
-    guarded = [one for one in valid if one.first_ts + soon <= until]
-    exposed = _by_variant(names, valid)
+    counted = valid & (people.first_s <= (until - window).timestamp())
+    guarded = valid & (people.first_s <= (until - soon).timestamp())
+    exposed = _by_variant(names, people.arm[valid])
     return Analysis(
         experiment=experiment,
         as_of=now,
         assigned={name: assigned.get(name, 0) for name in names},
         exposed=exposed,
-        counted=_by_variant(names, counted),
-        in_two=sum(one.variant is None for one in people),
-        suspected=sum(one.is_suspected for one in people),
+        counted=_by_variant(names, people.arm[counted]),
+        in_two=int((people.arm == IN_TWO).sum()),
+        suspected=int(people.is_suspected.sum()),
         ratio=sample_ratio.check(
             list(exposed.values()), [variant.weight for variant in experiment.variants]
         ),
-        comparisons=tuple(_comparisons(experiment, counted)),
-        guarded=tuple(_guarded(experiment, guarded)),
+        comparisons=tuple(_comparisons(experiment, people, counted)),
+        guarded=tuple(_guarded(experiment, people, guarded)),
         arrivals={
-            name: tuple(one.first_ts.timestamp() for one in valid if one.variant == name)
-            for name in names
+            name: people.first_s[valid & (people.arm == number)]
+            for number, name in enumerate(names)
         },
     )
 
 
-def _by_variant(names: Sequence[str], people: Sequence[Person]) -> dict[str, int]:
-    variants = [one.variant for one in people]
-    return {name: variants.count(name) for name in names}
+def _by_variant(names: Sequence[str], arms: NDArray[np.int8]) -> dict[str, int]:
+    return dict(zip(names, np.bincount(arms, minlength=len(names)).tolist(), strict=True))
 
 
-def _comparisons(experiment: Experiment, people: Sequence[Person]) -> list[Comparison]:
+def _comparisons(
+    experiment: Experiment, people: People, counted: NDArray[np.bool_]
+) -> list[Comparison]:
     primary = experiment.primary_metric
     assert primary is not None
     found = []
     for name in sorted(METRICS, key=lambda each: each != primary):
         metric = METRICS[name]
-        values = np.hstack(
-            [
-                _columns(metric, [p.after for p in people]),
-                _columns(metric, [p.before for p in people]),
-            ]
-        )
-        of = _moments(experiment, people, values)
+        values = _columns(metric, [people.after, people.before], counted)
+        of = _moments(experiment, people.arm[counted], values)
         arms = list(of)
         estimates, reduction = adjusted([of[arm] for arm in arms])
         alpha = ALPHA / len(experiment.treatments) if name == primary else ALPHA
@@ -204,14 +201,14 @@ def _comparisons(experiment: Experiment, people: Sequence[Person]) -> list[Compa
     return found
 
 
-def _guarded(experiment: Experiment, people: Sequence[Person]) -> list[Guarded]:
+def _guarded(experiment: Experiment, people: People, counted: NDArray[np.bool_]) -> list[Guarded]:
     """Without CUPED: a day before says little of a day after, and a tolerated share of control's
     value is simplest of values as they were."""
     found = []
     alpha = ALPHA / max(len(experiment.guardrails) * len(experiment.treatments), 1)
     for guardrail in experiment.guardrails:
-        values = _columns(METRICS[guardrail.metric], [p.soon for p in people])
-        of = _moments(experiment, people, np.hstack([values, np.zeros_like(values)]))
+        values = _columns(METRICS[guardrail.metric], [people.soon], counted)
+        of = _moments(experiment, people.arm[counted], values)
         control = plain(of[CONTROL])
         for variant in experiment.treatments:
             treated = plain(of[variant])
@@ -230,26 +227,29 @@ def _guarded(experiment: Experiment, people: Sequence[Person]) -> list[Guarded]:
     return found
 
 
-def _columns(metric: Metric, spans: Sequence[tuple[float, ...]]) -> Floats:
-    """Numerator and denominator of each person, (people, 2)."""
-    table = np.array(spans, dtype=np.float64).reshape(len(spans), len(FIELDS))
-    numerator = table[:, FIELDS.index(metric.numerator)]
-    denominator = (
-        table[:, FIELDS.index(metric.denominator)] if metric.denominator else np.ones(len(spans))
-    )
-    return np.stack([numerator, denominator], axis=1)
+def _columns(
+    metric: Metric, spans: Sequence[NDArray[np.float32]], counted: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Numerator and denominator of each of the `counted` in each of one or two `spans`; zeros where
+    there is no second (people, 4)."""
+    columns = np.zeros((int(counted.sum()), COLUMNS), np.float32)
+    for number, table in enumerate(spans):
+        columns[:, 2 * number] = table[counted, FIELDS.index(metric.numerator)]
+        columns[:, 2 * number + 1] = (
+            table[counted, FIELDS.index(metric.denominator)] if metric.denominator else 1
+        )
+    return columns
 
 
 def _moments(
-    experiment: Experiment, people: Sequence[Person], values: Floats
+    experiment: Experiment, arms: NDArray[np.int8], values: NDArray[np.float32]
 ) -> dict[str, Moments]:
-    names = [one.variant for one in people]
-    if not people:  # then there is one look too: at a person in no arm
-        names, values = [None], np.zeros((1, values.shape[1]))
-    variants, looks = np.array(names, dtype=object), _looks(len(names))
+    if not len(arms):  # then there is one look too: at a person in no arm
+        arms, values = np.array([IN_TWO], np.int8), np.zeros((1, COLUMNS), np.float32)
+    looks = _looks(len(arms))
     return {
-        variant.name: Moments.of(values, variants == variant.name, looks)
-        for variant in experiment.variants
+        variant.name: Moments.of(values, arms == number, looks)
+        for number, variant in enumerate(experiment.variants)
     }
 
 

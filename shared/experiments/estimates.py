@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,14 +38,20 @@ class Moments:
     covariance: Floats
 
     @classmethod
-    def of(cls, values: Floats, arm: NDArray[np.bool_], looks: NDArray[np.int64]) -> Moments:
+    def of(
+        cls,
+        values: NDArray[np.floating[Any]],
+        arm: NDArray[np.bool_],
+        looks: NDArray[np.int64],
+    ) -> Moments:
         """Of the people in `arm` (..., people) among the first `looks` (looks,), which rise to
-        the number of all; `values` are (..., people, 4)."""
-        kept = arm[..., None] * values
-        products = kept[..., _PAIRS[0]] * values[..., _PAIRS[1]]
-        everything = np.concatenate([arm[..., None], kept, products], axis=-1)
-        starts = np.concatenate(([0], looks[:-1]))
-        sums = np.cumsum(np.add.reduceat(everything, starts, axis=-2), axis=-2)
+        the number of all; `values` are (..., people, 4). What it needs besides is for the people
+        between two looks alone."""
+        parts = [
+            _sums(values[..., start:end, :], arm[..., start:end])
+            for start, end in zip([0, *looks[:-1]], looks, strict=True)
+        ]
+        sums = np.cumsum(np.stack(parts, axis=-2), axis=-2)
         people = sums[..., 0]
         count = np.maximum(people, 1.0)[..., None]
         mean = sums[..., 1 : 1 + COLUMNS] / count
@@ -145,6 +151,14 @@ def difference(treated: Estimate, control: Estimate, tolerated: float = 0.0) -> 
         error=error,
         ready=enough & (error > 0),
     )
+
+
+def _sums(values: NDArray[np.floating[Any]], arm: NDArray[np.bool_]) -> Floats:
+    """Of the people in `arm`: their number, their columns, and the products of these (..., 15)."""
+    kept = arm[..., None] * values.astype(np.float64)
+    products = kept[..., _PAIRS[0]] * kept[..., _PAIRS[1]]
+    found: Floats = np.concatenate([arm[..., None], kept, products], axis=-1).sum(axis=-2)
+    return found
 
 
 def _total(parts: Iterable[Floats]) -> Floats:

@@ -8,6 +8,7 @@ Publishing is `shared.platform.telling`'s: beside the answer, and with patience.
 from __future__ import annotations
 
 import json
+import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ SEEN = timedelta(minutes=30)  # a shelf that is shown again within it was shown 
 MAX_WAITING = 5_000  # exposures of some 500 bytes
 MAX_NOTED = 5_000
 MAX_TOLD = 50_000  # ids that are remembered
+_log = logging.getLogger(__name__)
 
 
 def assignment(given: Assignment, user_id: str, now: datetime) -> Exposure:
@@ -62,7 +64,7 @@ def impressions(
     now: datetime,
     given: Assignment | None = None,
 ) -> list[Exposure]:
-    """That somebody had these shelves on their screen, with the `items` (ids by shelf) on each;
+    """That somebody had these shelves on their screen, with the `items` (by shelf) on each;
     `given` is the experiment on their order, where there is one."""
     slot = str(int(now.timestamp() // SEEN.total_seconds()))
     return [
@@ -83,22 +85,47 @@ def impressions(
     ]
 
 
+def list_shown(
+    user_id: str, list_id: str, items: Sequence[str], surface: str, now: datetime
+) -> Exposure:
+    """That somebody had a list on their screen that is no shelf, with these `items`."""
+    slot = str(int(now.timestamp() // SEEN.total_seconds()))
+    return Exposure(
+        event_id=content_id("list", user_id, surface, list_id, slot),
+        user_id=user_id,
+        ts=now,
+        kind="impression",
+        surface=surface,
+        items=json.dumps(list(items)),
+    )
+
+
 class Log:
     """What has been told by this process, and what goes with the next that is."""
 
     def __init__(self) -> None:
         self._told: LRUCache[str, None] = LRUCache(MAX_TOLD)
-        self._noted: deque[Exposure] = deque(maxlen=MAX_NOTED)
+        self._noted: deque[Exposure] = deque()
+        self._dropped = 0  # since the last that was told
         self._teller: Teller[Exposure] = Teller("exposures", MAX_WAITING)
 
     def note(self, one: Exposure) -> None:
-        """Keeps `one` until something is told."""
+        """Keeps `one` until something is told. Where too much waits the oldest is dropped, and may
+        be noted again."""
         self._noted.extend(self._new([one]))
+        while len(self._noted) > MAX_NOTED:
+            self._told.pop(self._noted.popleft().event_id, None)
+            if not self._dropped:
+                _log.error("assignments are dropped: %d wait, and nobody tells them", MAX_NOTED)
+            self._dropped += 1
 
     async def tell(self, some: Iterable[Exposure]) -> bool:
         """Tells `some` with what was noted, and waits a little; whether all of it is stored."""
         self._teller.tell([*self._noted, *self._new(some)])
         self._noted.clear()
+        if self._dropped:
+            _log.error("%d assignments were dropped", self._dropped)
+            self._dropped = 0
         return await self._teller.told()
 
     def _new(self, some: Iterable[Exposure]) -> list[Exposure]:

@@ -11,11 +11,12 @@ from shared.experiments import pages, service, warehouse
 from shared.experiments.analysis import Analysis, analyse
 from shared.experiments.models import Experiment
 from shared.platform import objects
-from shared.platform.errors import Conflict
+from shared.platform.errors import Conflict, Unavailable
 from shared.topology import REPORTS
 
 FOLDER = "experiments"
 SETTLED = timedelta(days=1)  # after its end an experiment's page is written for so long
+STREAMS_DAYS = 28  # on the page of all
 _log = logging.getLogger(__name__)
 
 
@@ -29,34 +30,57 @@ class Judged:
 
 
 async def judge(only: Iterable[str] = (), now: datetime | None = None) -> Judged:
-    """Judges every experiment (or `only` those) as of `now`. One that fails is logged and does not
-    keep the others from being judged. The same again writes the same pages."""
+    """Judges every experiment (or `only` those) as of `now`, one at a time, those with the fewest
+    people first: one that fails is logged, and one that takes the job down has the others judged
+    before. The same again writes the same pages."""
     now = now or datetime.now(UTC)
     names, judged = frozenset(only), Judged()
-    for experiment in (await service.everything()).values():
-        if (names and experiment.name not in names) or not _is_due(experiment, now):
-            continue
+    due = [
+        one
+        for one in (await service.everything()).values()
+        if (not names or one.name in names) and _is_due(one, now)
+    ]
+    for experiment, assigned in await _smallest_first(due, judged, now):
         try:
-            analysis = await _stopped_if_harmful(await _analysed(experiment, now), judged)
-            await _write(analysis)
+            analysis = analyse(experiment, await warehouse.people(experiment, now), assigned, now)
+            await _write(await _stopped_if_harmful(analysis, judged))
         except Exception:
             _log.exception("%s is not judged", experiment.name)
             judged.failed.append(experiment.name)
         else:
             judged.reported.append(experiment.name)
-    await _put("index.html", pages.index_page((await service.everything()).values(), now))
+    experiments = (await service.everything()).values()
+    await _put("index.html", pages.index_page(experiments, now, await _streams(now)))
     return judged
+
+
+async def _smallest_first(
+    due: Iterable[Experiment], judged: Judged, now: datetime
+) -> list[tuple[Experiment, dict[str, int]]]:
+    """With the number of people who were given each variant."""
+    found = []
+    for experiment in due:
+        try:
+            found.append((experiment, await warehouse.assigned(experiment, now)))
+        except Exception:
+            _log.exception("%s is not judged", experiment.name)
+            judged.failed.append(experiment.name)
+    return sorted(found, key=lambda one: sum(one[1].values()))
+
+
+async def _streams(now: datetime) -> list[warehouse.Streams] | None:
+    """None where the warehouse does not answer: the page of all is there without them."""
+    try:
+        return await warehouse.streams(now, STREAMS_DAYS)
+    except Unavailable:
+        _log.exception("what is played of recommendations is not known")
+        return None
 
 
 def _is_due(experiment: Experiment, now: datetime) -> bool:
     if experiment.is_flag or experiment.started_at is None:
         return False
     return experiment.ended_at is None or now - experiment.ended_at < SETTLED
-
-
-async def _analysed(experiment: Experiment, now: datetime) -> Analysis:
-    people = await warehouse.people(experiment, now)
-    return analyse(experiment, people, await warehouse.assigned(experiment, now), now)
 
 
 async def _stopped_if_harmful(analysis: Analysis, judged: Judged) -> Analysis:

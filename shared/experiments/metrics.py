@@ -20,7 +20,7 @@ GUARDRAIL_DAYS = 1  # after the first exposure: harm must be seen soon
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """`numerator` and `denominator` are fields of `warehouse.Person`'s spans; the empty
+    """`numerator` and `denominator` are fields of `people.Person`'s spans; the empty
     denominator is 1. `better` is the direction that is wanted; `scale` is what a value is
     multiplied by to be shown in `unit`."""
 
@@ -43,4 +43,7 @@ _ALL = (
 )
 METRICS = MappingProxyType({metric.name: metric for metric in _ALL})
 GUARDRAILS = MappingProxyType({m.name: m for m in _ALL if m.better == "less"})
+
+# Of plays of at least `COUNTED_MS`, the share that should come from what is recommended (F206).
+WANTED_SHARE = 0.30
 FIELDS = ("minutes", "active_days", "plays", "completed", "skipped", "complained")  # of a span

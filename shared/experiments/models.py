@@ -182,8 +182,8 @@ class Exposure(Event):
 
     `assignment`: an experiment was asked which variant they get. `exposure`: they were shown what
     the variant changes; analysis counts those alone. `impression`: a shelf was on their screen, at
-    `position` (0 is the top), where the order put it with probability `propensity`; `items` is a
-    JSON list of what stood on it.
+    `position` (0 is the top), where the order put it with probability `propensity`, or a list that
+    is no shelf and has no position; `items` is a JSON list of what stood on it.
     """
 
     TOPIC: ClassVar[Topic] = EXPOSURES

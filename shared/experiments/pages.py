@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from math import isfinite
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from shared.experiments import plots
 from shared.experiments.analysis import Analysis, Comparison
-from shared.experiments.metrics import METRICS
+from shared.experiments.metrics import METRICS, WANTED_SHARE
 from shared.experiments.models import Experiment
 from shared.experiments.sequential import LEAST_PEOPLE
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from shared.experiments.warehouse import Streams
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -53,8 +55,11 @@ def experiment_page(analysis: Analysis) -> str:
     )
 
 
-def index_page(experiments: Iterable[Experiment], as_of: datetime) -> str:
-    """The list of all, what runs first."""
+def index_page(
+    experiments: Iterable[Experiment], as_of: datetime, streams: Sequence[Streams] | None
+) -> str:
+    """The list of all, what runs first, and how much of what is played was recommended by day;
+    None where that is not known."""
     order = ("running", "draft", "stopped", "concluded")
     return (
         _environment()
@@ -63,6 +68,8 @@ def index_page(experiments: Iterable[Experiment], as_of: datetime) -> str:
             experiments=sorted(experiments, key=lambda one: (order.index(one.status), one.name)),
             metrics=METRICS,
             as_of=as_of,
+            streams=streams,
+            wanted_share=WANTED_SHARE,
             css=_css(),
         )
     )

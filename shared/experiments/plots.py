@@ -97,7 +97,7 @@ def arrivals(analysis: Analysis, wanted: str) -> str:
     figure, axes = _figure(2.4)
     for number, (variant, times) in enumerate(analysis.arrivals.items()):
         step = max(len(times) // 300, 1)
-        kept = [*range(0, len(times), step), len(times) - 1] if times else []
+        kept = [*range(0, len(times), step), len(times) - 1] if len(times) else []
         axes.step(
             np.array([round(times[i]) for i in kept], dtype="datetime64[s]"),
             [i + 1 for i in kept],

@@ -75,9 +75,14 @@ def impressions(
     given: Assignment | None = None,
 ) -> list[Exposure]:
     """What to `expose` once somebody had shelves on their screen: `choices` as `bandit.ordered`
-    made them, with the ids of what stood on each."""
+    made them, with what stood on each, a string for each item."""
     active = given if given is not None and given.is_active else None
     return exposures.impressions(user_id, choices, dict(items), surface, datetime.now(UTC), active)
+
+
+def list_shown(user_id: str, list_id: str, items: Sequence[str], surface: str) -> list[Exposure]:
+    """What to `expose` once somebody had a list on their screen that is no shelf."""
+    return [exposures.list_shown(user_id, list_id, items, surface, datetime.now(UTC))]
 
 
 # --- for operators ------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from shared import topology
 from shared.experiments.models import Experiment
 from shared.platform import clients
 from shared.platform.contention import retried
+from shared.platform.errors import Conflict
 
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentSnapshot
@@ -29,13 +30,20 @@ async def read_all() -> dict[str, Experiment]:
 
 async def change(name: str, decide: Callable[[dict[str, Experiment]], Experiment]) -> Experiment:
     """Stores what `decide` makes of all definitions as the one called `name`, and returns it.
-    `decide` may be called again where another was faster; what it raises is raised."""
+    `decide` may be called again where another was faster; what it raises is raised. Raises Conflict
+    where there is one of that name that cannot be read: it may run, and would be lost."""
     from google.cloud.firestore import async_transactional
 
     collection = clients.collection(topology.EXPERIMENTS)
 
     async def decided(transaction: Any) -> Experiment:
-        present = _by_name(await collection.get(transaction=transaction))
+        snapshots = await collection.get(transaction=transaction)
+        present = _by_name(snapshots)
+        if name not in present and any(one.id == name for one in snapshots):
+            raise Conflict(
+                f"{name} is defined, and cannot be read: the log says why. Mend the document"
+                f" {topology.EXPERIMENTS.name}/{name}, or take another name."
+            )
         wanted = decide(present)
         if wanted != present.get(name):
             # Times as text: what is read back is then of plain types.

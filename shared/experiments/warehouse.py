@@ -1,48 +1,61 @@
-"""What the warehouse says: what people did after they were exposed, and which shelves were played.
+"""What the warehouse says: what people did after they were exposed, which shelves were played from,
+and how much of all that is played was recommended.
 
 A play here is a player's session on a track, whatever events of it have arrived; how far it got is
 the greatest position that was reported but for seeking. It counts from 30 s on (decision 15).
+
+Queries read the tables between bounds, so that they scan their own days alone: a view that tells
+deliveries apart over all time reads every partition. A row that was delivered twice changes no
+MIN, MAX, OR or DISTINCT; where rows are counted, they are told apart within the bounds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from shared.experiments.exposures import SEEN
 from shared.experiments.metrics import COUNTED_MS, FIELDS, GUARDRAIL_DAYS
 from shared.experiments.models import Experiment
+from shared.experiments.people import People, Person, stacked
 from shared.platform import warehouse
-from shared.topology import EXPOSURES_VIEW, LISTENER_SIGNALS_VIEW, PLAYBACK_EVENTS_VIEW
+from shared.topology import EXPOSURES_TABLE, LISTENER_SIGNALS_TABLE, PLAYBACK_EVENTS_TABLE
 
 # Events are late by a player's batch and the export; offline devices' are later, and missing in all
 # variants alike.
 LATENESS = timedelta(hours=1)
-CREDITED_MINUTES = int(SEEN.total_seconds()) // 60  # after a shelf was shown
+# Of an experiment so many who came first are judged: its tests hold at any number of them, and 200
+# bytes each at the most are 1 GB of the 2 that the job has (tests/unit/experiments/test_people.py).
+MOST_PEOPLE = 5_000_000
 LAST_POSITION = 19  # shelves below count as there
+SEEN_S = int(SEEN.total_seconds())
+CLOCK_MINUTES = 5  # by which a device's clock may be behind the one that told what was shown
 
 _PLAYS = f"""
-SELECT user_id, session_id, track_id, MIN(ts) AS ts, MAX(position_ms) AS heard_ms,
+SELECT user_id, session_id, track_id, MIN(ts) AS ts, MAX(ts) AS last_ts,
+  MAX(position_ms) AS heard_ms,
   LOGICAL_OR(type = 'completed') AS completed, LOGICAL_OR(type = 'skipped') AS skipped,
   MAX(context_uri) AS context_uri
-FROM `{{{PLAYBACK_EVENTS_VIEW.name}}}`
+FROM `{{{PLAYBACK_EVENTS_TABLE.name}}}`
 WHERE type IN ('play_started', 'progress', 'paused', 'completed', 'skipped', 'stopped')
   AND suspected IS NOT TRUE AND ts >= @start AND ts < @until
 GROUP BY user_id, session_id, track_id
 """
 
 _SUSPECTED = f"""
-SELECT DISTINCT user_id FROM `{{{PLAYBACK_EVENTS_VIEW.name}}}`
+SELECT DISTINCT user_id FROM `{{{PLAYBACK_EVENTS_TABLE.name}}}`
 WHERE suspected AND ts >= @start AND ts < @until
 """
 
-# Spans of a person, by where a play lies from the first exposure on.
+# Spans of a person, by where a play lies from the first exposure on. One that was under way then is
+# not of the past, where it would carry the variant into CUPED's covariate, nor of what came after.
+# To the guardrails it counts: how it ended may be the variant's doing.
 _SPANS = {
-    "after": "offset_s >= 0 AND offset_s < @window_s",
-    "before": "offset_s < 0 AND offset_s >= -@window_s",
-    "soon": f"offset_s >= 0 AND offset_s < {GUARDRAIL_DAYS * 86_400}",
+    "after": "first_s >= 0 AND first_s < @window_s",
+    "before": "last_s < 0 AND first_s >= -@window_s",
+    "soon": f"last_s >= 0 AND first_s < {GUARDRAIL_DAYS * 86_400}",
 }
 _VALUES = {
     "minutes": f"SUM(IF({{span}} AND heard_ms >= {COUNTED_MS}, heard_ms, 0)) / 60000",
@@ -62,24 +75,25 @@ _PEOPLE = f"""
 WITH exposed AS (
   SELECT user_id, MIN(ts) AS first_ts, MIN(variant) AS variant,
     COUNT(DISTINCT variant) AS variants
-  FROM `{{{EXPOSURES_VIEW.name}}}`
+  FROM `{{{EXPOSURES_TABLE.name}}}`
   WHERE kind = 'exposure' AND experiment = @experiment
     AND ts >= @since AND ts < @exposed_until
   GROUP BY user_id
 ),
 suspected AS ({_SUSPECTED}),
 did AS (
-  SELECT user_id, ts, 'play' AS what, heard_ms, completed, skipped FROM ({_PLAYS})
+  SELECT user_id, ts, last_ts, 'play' AS what, heard_ms, completed, skipped FROM ({_PLAYS})
   UNION ALL
-  SELECT user_id, ts, 'complaint', 0, FALSE, FALSE
-  FROM `{{{LISTENER_SIGNALS_VIEW.name}}}`
+  SELECT user_id, ts, ts, 'complaint', 0, FALSE, FALSE
+  FROM `{{{LISTENER_SIGNALS_TABLE.name}}}`
   WHERE kind IN ('hide', 'report') AND suspected IS NOT TRUE AND ts >= @start AND ts < @until
 ),
 placed AS (
   SELECT exposed.user_id, exposed.first_ts, exposed.variant, exposed.variants,
     suspected.user_id IS NOT NULL AS is_suspected,
     did.what, did.heard_ms, did.completed, did.skipped,
-    TIMESTAMP_DIFF(did.ts, exposed.first_ts, MICROSECOND) / 1e6 AS offset_s,
+    TIMESTAMP_DIFF(did.ts, exposed.first_ts, MICROSECOND) / 1e6 AS first_s,
+    TIMESTAMP_DIFF(did.last_ts, exposed.first_ts, MICROSECOND) / 1e6 AS last_s,
     FLOOR(TIMESTAMP_DIFF(did.ts, exposed.first_ts, MICROSECOND) / 86400e6) AS day
   FROM exposed
   LEFT JOIN suspected ON suspected.user_id = exposed.user_id
@@ -90,37 +104,57 @@ SELECT user_id, first_ts, variant, variants, is_suspected,
 FROM placed
 GROUP BY user_id, first_ts, variant, variants, is_suspected
 ORDER BY first_ts, user_id
+LIMIT {MOST_PEOPLE}
 """
 
 _ASSIGNED = f"""
 SELECT variant, COUNT(DISTINCT user_id) AS people
-FROM `{{{EXPOSURES_VIEW.name}}}`
+FROM `{{{EXPOSURES_TABLE.name}}}`
 WHERE kind = 'assignment' AND experiment = @experiment
     AND ts >= @since AND ts < @exposed_until
 GROUP BY variant
 """
 
-# A play is credited to the last time that its shelf was shown before it.
+# A play comes from a shelf where its context is the shelf's own or stood on the shelf, and where
+# nothing of that context was playing already: an album that goes on is no choice. It is credited
+# to the last time that the shelf was shown before it. An impression stands for all of a slot of
+# `SEEN`, and counts for as long after the slot. What somebody plays comes to stand on shelves, so
+# there a play must come after; a context that only the shelf can give may be ahead by a slow clock.
 _SHELVES = f"""
 WITH suspected AS ({_SUSPECTED}),
 shown AS (
-  SELECT event_id, user_id, shelf, LEAST(position, {LAST_POSITION}) AS position, ts
-  FROM `{{{EXPOSURES_VIEW.name}}}`
+  SELECT event_id, user_id, shelf, LEAST(position, {LAST_POSITION}) AS position, items, ts,
+    TIMESTAMP_SECONDS((DIV(UNIX_SECONDS(ts), {SEEN_S}) + 2) * {SEEN_S}) AS credited_until
+  FROM `{{{EXPOSURES_TABLE.name}}}`
   WHERE kind = 'impression' AND shelf IS NOT NULL AND position IS NOT NULL
     AND ts >= @start AND ts < @shown_until
     AND user_id NOT IN (SELECT user_id FROM suspected)
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY event_id ORDER BY ts) = 1
+),
+chosen AS (
+  SELECT user_id, session_id, track_id, ts, context_uri,
+    REGEXP_EXTRACT(
+      context_uri,
+      r'^(?:segue:made|spotify:(?:album|artist|playlist)):([^:]+)$') AS item_id
+  FROM ({_PLAYS})
+  WHERE heard_ms >= {COUNTED_MS}
+  QUALIFY context_uri IS DISTINCT FROM LAG(context_uri) OVER (PARTITION BY user_id ORDER BY ts)
+    OR ts >= TIMESTAMP_ADD(
+      LAG(last_ts) OVER (PARTITION BY user_id ORDER BY ts), INTERVAL {SEEN_S} SECOND)
 ),
 credited AS (
   SELECT shown.event_id
-  FROM ({_PLAYS}) AS played
-  JOIN shown ON shown.user_id = played.user_id
-    AND CONCAT('segue:shelf:', shown.shelf) = played.context_uri
-    AND shown.ts <= played.ts
-    AND played.ts < TIMESTAMP_ADD(shown.ts, INTERVAL {CREDITED_MINUTES} MINUTE)
-  WHERE played.heard_ms >= {COUNTED_MS}
+  FROM chosen
+  JOIN shown ON shown.user_id = chosen.user_id
+    AND chosen.ts >= TIMESTAMP_SUB(shown.ts, INTERVAL {CLOCK_MINUTES} MINUTE)
+    AND chosen.ts < shown.credited_until
+  WHERE chosen.context_uri = CONCAT('segue:shelf:', shown.shelf)
+    OR (STRPOS(shown.items, CONCAT('"', chosen.item_id, '"')) > 0
+      AND (chosen.ts >= shown.ts OR STARTS_WITH(chosen.context_uri, 'segue:made:')))
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY played.user_id, played.session_id, played.track_id
-    ORDER BY shown.ts DESC, shown.event_id
+    PARTITION BY chosen.user_id, chosen.session_id, chosen.track_id
+    ORDER BY shown.ts > chosen.ts, ABS(TIMESTAMP_DIFF(chosen.ts, shown.ts, MICROSECOND)),
+      shown.event_id
   ) = 1
 )
 SELECT shown.shelf, shown.position, DATE(shown.ts) AS day, COUNT(*) AS shown,
@@ -130,22 +164,18 @@ GROUP BY shelf, position, day
 ORDER BY shelf, position, day
 """
 
-_VIEWS = (EXPOSURES_VIEW, PLAYBACK_EVENTS_VIEW, LISTENER_SIGNALS_VIEW)
+# All contexts of what is recommended, but for the shelf of what somebody played last themselves.
+_STREAMS = f"""
+SELECT DATE(ts) AS day, COUNT(*) AS plays,
+  COUNTIF(REGEXP_CONTAINS(context_uri, r'^segue:(?:shelf|made|radio|autoplay)(?::|$)')
+    AND context_uri != 'segue:shelf:recently-played') AS recommended
+FROM ({_PLAYS})
+WHERE heard_ms >= {COUNTED_MS}
+GROUP BY day
+ORDER BY day
+"""
 
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who was exposed, by the order of `first_ts`. `variant` is None for whoever was seen
-    with more than one. The spans hold a value for each of `metrics.FIELDS`: `after` and `before`
-    the first exposure for the experiment's window, `soon` after it for `GUARDRAIL_DAYS`."""
-
-    user_id: str
-    first_ts: datetime
-    variant: str | None
-    is_suspected: bool
-    after: tuple[float, ...]
-    before: tuple[float, ...]
-    soon: tuple[float, ...]
+_TABLES = (EXPOSURES_TABLE, PLAYBACK_EVENTS_TABLE, LISTENER_SIGNALS_TABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +189,24 @@ class Shown:
     played: int
 
 
-async def people(experiment: Experiment, now: datetime) -> list[Person]:
-    """Everybody whom `experiment` was exposed to between its start and its end, with what `now` is
-    known of them. Raises Unavailable."""
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Plays of at least 30 s that began on a day (UTC), and how many of them had a recommendation
+    for their context."""
+
+    day: date
+    plays: int
+    recommended: int
+
+    @property
+    def share(self) -> float:
+        """0..1"""
+        return self.recommended / self.plays if self.plays else 0.0
+
+
+async def people(experiment: Experiment, now: datetime) -> People:
+    """The first `MOST_PEOPLE` whom `experiment` was exposed to between its start and its end, with
+    what `now` is known of them; nobody who is a tester by now. Raises Unavailable."""
     assert experiment.started_at is not None
     window = timedelta(days=experiment.window_days)
     parameters: dict[str, warehouse.Parameter] = {
@@ -172,7 +217,14 @@ async def people(experiment: Experiment, now: datetime) -> list[Person]:
         "start": experiment.started_at - window,
         "window_s": int(window.total_seconds()),
     }
-    return await warehouse.rows(_PEOPLE, _VIEWS, parameters, _person)
+
+    def read(row: Mapping[str, Any]) -> Person | None:
+        return None if row["user_id"] in experiment.overrides else _person(row)
+
+    pages = warehouse.pages(_PEOPLE, _TABLES, parameters, read)
+    return People.together(
+        [stacked(experiment, [one for one in page if one is not None]) async for page in pages]
+    )
 
 
 async def assigned(experiment: Experiment, now: datetime) -> dict[str, int]:
@@ -188,13 +240,13 @@ async def assigned(experiment: Experiment, now: datetime) -> dict[str, int]:
     def read(row: Mapping[str, Any]) -> tuple[str, int]:
         return row["variant"], row["people"]
 
-    return dict(await warehouse.rows(_ASSIGNED, _VIEWS, parameters, read))
+    return dict(await warehouse.rows(_ASSIGNED, _TABLES, parameters, read))
 
 
 async def shelves(now: datetime, days: int) -> list[Shown]:
     """Shelves by place and day in the last `days`, up to those whose plays have all had the time
     to arrive. Raises Unavailable."""
-    shown_until = now - LATENESS - SEEN
+    shown_until = now - LATENESS - 2 * SEEN  # the rest of its slot, and as long again
     parameters: dict[str, warehouse.Parameter] = {
         "start": now - timedelta(days=days),
         "until": now,
@@ -204,7 +256,21 @@ async def shelves(now: datetime, days: int) -> list[Shown]:
     def read(row: Mapping[str, Any]) -> Shown:
         return Shown(row["shelf"], row["position"], row["day"], row["shown"], row["played"])
 
-    return await warehouse.rows(_SHELVES, _VIEWS, parameters, read)
+    return await warehouse.rows(_SHELVES, _TABLES, parameters, read)
+
+
+async def streams(now: datetime, days: int) -> list[Streams]:
+    """What is played by day: today's part of it and the `days` before. Raises Unavailable."""
+    today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+    parameters: dict[str, warehouse.Parameter] = {
+        "start": today - timedelta(days=days),
+        "until": now,
+    }
+
+    def read(row: Mapping[str, Any]) -> Streams:
+        return Streams(row["day"], row["plays"], row["recommended"])
+
+    return await warehouse.rows(_STREAMS, _TABLES, parameters, read)
 
 
 def _person(row: Mapping[str, Any]) -> Person:
@@ -212,7 +278,6 @@ def _person(row: Mapping[str, Any]) -> Person:
         return tuple(float(row[f"{name}_{field}"]) for field in FIELDS)
 
     return Person(
-        row["user_id"],
         row["first_ts"],
         row["variant"] if row["variants"] == 1 else None,
         row["is_suspected"],

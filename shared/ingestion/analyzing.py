@@ -1,10 +1,10 @@
 """Audio features of what was published, measured from the masters (F031).
 
-The masters bucket says what is new: listing it costs next to nothing, however large the catalogue
-is, where asking every track whether it has features would read it all every quarter of an hour. A
-track's features are stored as soon as they are measured, with the asset that they are of, so a run
-that was killed is continued by the next, and one that has nothing to do reads little and writes
-nothing. A master that cannot be analysed is tried again by the next runs, a few times.
+The uploads say what is new: a run reads those that were published lately, the first ones first, and
+asks of their tracks alone whether they have features, so it costs three reads for each of these and
+nothing for the catalogue. A track's features are stored as soon as they are measured, with the
+asset that they are of, so a run that was killed is continued by the next, and one that has nothing
+to do writes nothing. A master that cannot be analysed is tried again by the next runs, a few times.
 """
 
 from __future__ import annotations
@@ -27,13 +27,12 @@ from shared.analysis.models import AudioFeatures
 from shared.catalog import service as catalog
 from shared.catalog.models import Track
 from shared.ingestion import audio, paths
+from shared.ingestion.models import Upload
 from shared.ingestion.store import ingestions, objects, uploads
-from shared.ingestion.store.objects import ObjectInfo
 from shared.platform.errors import NotFound
-from shared.platform.settings import settings
 
 MAX_S = 600.0  # of a track, from its start: more says nothing new, and memory is bounded
-NEW_FOR = dt.timedelta(days=3)  # longer than ingestion and analysis may both be down
+NEW_FOR = dt.timedelta(days=3)  # since it was published: longer than analysis may be down
 WORKERS = 2  # the job's CPUs; each holds a master on disk and 150 MB
 _log = logging.getLogger(__name__)
 
@@ -52,13 +51,12 @@ class Analyzed:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """The sound of a track as it is published; `master` is the name of its object."""
+    """The sound of a track as it is published."""
 
     track_id: str
     asset_version: str
     content_hash: str
     duration_ms: int
-    master: str
 
 
 async def analyze(
@@ -70,13 +68,13 @@ async def analyze(
     limit: int | None = None,
 ) -> Analyzed:
     """Measures the features of every track of task `task` of `tasks` that lacks those of its sound,
-    at most `limit`, among masters of the last `NEW_FOR`, or of any age where `whole`. With `force`
-    of those that have them as well. One that fails is logged and does not stop the others. Raises
-    what listing and reading raise."""
+    at most `limit`, among those published in the last `NEW_FOR`, or at any time where `whole`. With
+    `force` of those that have them as well. One that fails is logged and does not stop the others.
+    Raises what reading raises."""
     analyzed = Analyzed()
     since = None if whole else datetime.now(UTC) - NEW_FOR
-    async for page in objects.masters():
-        assets = await _assets([one for one in page if since is None or one.created_at >= since])
+    async for page in uploads.published(since):
+        assets = await _assets(page)
         due = {one.track_id: one for one in assets if _is_own(one.track_id, task, tasks)}
         if not force:
             versions = {track_id: one.asset_version for track_id, one in due.items()}
@@ -93,42 +91,30 @@ async def analyze_track(track_id: str) -> Analyzed:
     """Measures one track, whether it has features or not and however often that has failed. Raises
     NotFound for one that is not in the catalogue or has no sound."""
     track = await catalog.get_track(track_id)
-    ingestion = await ingestions.load(track.content_hash) if track.content_hash else None
-    if ingestion is None or not track.asset_version:
+    if not (track.asset_version and await ingestions.load(track.content_hash)):
         raise NotFound(f"Track {track_id} has no sound to analyse: ingest its master first.")
     analyzed = Analyzed()
-    await _measure_all([_asset(track, ingestion.source.name)], analyzed)
+    await _measure_all([_asset(track)], analyzed)
     return analyzed
 
 
-async def _assets(masters: Sequence[ObjectInfo]) -> list[Asset]:
-    """Those of the masters that are the sound of a track now."""
-    bucket = settings().bucket(topology.MASTERS.name)
-    by_upload = {paths.upload_id_of(bucket, one.name): one for one in masters}
-    published = {
-        upload.track_id: upload
-        for upload in (await uploads.load_many(by_upload)).values()
-        if upload.state == "published"
-        and upload.track_id
-        and upload.generation == by_upload[upload.upload_id].generation
-    }
-    tracks = await catalog.get_tracks(list(published))
+async def _assets(published: Sequence[Upload]) -> list[Asset]:
+    """Those of the uploads that are the sound of a track now."""
+    hashes = {one.track_id: one.content_hash for one in published if one.track_id}
+    tracks = await catalog.get_tracks(list(hashes))
     return [
-        _asset(track, by_upload[published[track.id].upload_id].name)
+        _asset(track)
         for track in tracks
-        if track is not None
-        and track.asset_version
-        and track.content_hash == published[track.id].content_hash
+        if track is not None and track.asset_version and track.content_hash == hashes[track.id]
     ]
 
 
-def _asset(track: Track, master: str) -> Asset:
+def _asset(track: Track) -> Asset:
     return Asset(
         track_id=track.id,
         asset_version=track.asset_version,
         content_hash=track.content_hash,
         duration_ms=track.duration_ms,
-        master=master,
     )
 
 
@@ -173,12 +159,16 @@ async def _measured(asset: Asset) -> bool:
 
 async def _measure(asset: Asset) -> AudioFeatures:
     """The features of the master's sound. Raises Unfit."""
+    ingestion = await ingestions.load(asset.content_hash)
+    if ingestion is None:
+        raise Unfit("its master was never ingested")
+    master = ingestion.source.name
     with tempfile.TemporaryDirectory(prefix="analyze-") as folder:
         path = Path(folder) / "master"
         try:
-            digest = await objects.download(topology.MASTERS, asset.master, path)
+            digest = await objects.download(topology.MASTERS, master, path)
             if asset.content_hash not in (digest, paths.sound_hash(digest, asset.track_id)):
-                raise Unfit(f"the master {asset.master} is not the one that was published")
+                raise Unfit(f"the master {master} is not the one that was published")
             sound = await audio.decode_samples(path, RATE_HZ, MAX_S)
         except RuntimeError as error:
             raise Unfit(str(error)) from error

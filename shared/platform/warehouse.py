@@ -1,6 +1,6 @@
-"""Reads of the warehouse: standard SQL over the topology's views, by jobs alone.
+"""Reads of the warehouse: standard SQL over the topology's views and tables, by jobs alone.
 
-A query names a view as `{view_name}`; values go in as parameters, never into the text.
+A query names one as `{its_name}`; values go in as parameters, never into the text.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ QUERY_TIMEOUT_S = 900
 PAGE_ROWS = 20_000  # of an answer that is read as a stream; some 10 MB, as BigQuery would part it
 RETRY_S = 60.0  # how long a service that does not answer is tried again
 Parameter = datetime | int | str
+Source = topology.WarehouseView | topology.WarehouseTable
 T = TypeVar("T")
 
 _TYPE_OF: dict[type[Any], str] = {datetime: "TIMESTAMP", int: "INT64", str: "STRING"}
@@ -27,34 +28,34 @@ _TYPE_OF: dict[type[Any], str] = {datetime: "TIMESTAMP", int: "INT64", str: "STR
 
 async def rows(
     sql: str,
-    views: Iterable[topology.WarehouseView],
+    sources: Iterable[Source],
     parameters: Mapping[str, Parameter],
     read: Callable[[Mapping[str, Any]], T],
 ) -> list[T]:
-    """What `read` makes of each row that `sql` selects from `views`; it runs in another thread,
+    """What `read` makes of each row that `sql` selects from `sources`; it runs in another thread,
     row by row as they come, so that a large answer is never held whole.
 
     Raises Unavailable where BigQuery does not answer, or not within 15 minutes.
     """
-    return await asyncio.to_thread(_rows, _filled(sql, views), parameters, read)
+    return await asyncio.to_thread(_rows, _filled(sql, sources), parameters, read)
 
 
 async def pages(
     sql: str,
-    views: Iterable[topology.WarehouseView],
+    sources: Iterable[Source],
     parameters: Mapping[str, Parameter],
     read: Callable[[Mapping[str, Any]], T],
 ) -> AsyncIterator[list[T]]:
     """`rows` for an answer that memory does not hold: a page of at most `PAGE_ROWS` at a time, the
     next one fetched when it is asked for. Raises Unavailable at any page."""
-    answer = await asyncio.to_thread(_paged, _filled(sql, views), parameters)
+    answer = await asyncio.to_thread(_paged, _filled(sql, sources), parameters)
     while page := await asyncio.to_thread(_next, answer, read):
         yield page
 
 
-def _filled(sql: str, views: Iterable[topology.WarehouseView]) -> str:
+def _filled(sql: str, sources: Iterable[Source]) -> str:
     dataset = f"{settings().project}.{topology.WAREHOUSE_DATASET}"
-    return sql.format(**{view.name: f"{dataset}.{view.name}" for view in views})
+    return sql.format(**{one.name: f"{dataset}.{one.name}" for one in sources})
 
 
 def _rows(

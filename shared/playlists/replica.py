@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from weakref import WeakValueDictionary
@@ -57,12 +57,14 @@ class ItemsPage:
 @dataclass(frozen=True, slots=True)
 class Edited:
     """What an edit did: the playlist as it became, the version to answer, and the items that came
-    and went; none where the edit had been made before."""
+    and went; none where the edit had been made before. `left` are those URIs of what went that are
+    still in it, as another item."""
 
     playlist: Playlist
     version: int
     added: tuple[Item, ...] = ()
     removed: tuple[Item, ...] = ()
+    left: frozenset[str] = frozenset()
 
 
 class Replica:
@@ -124,7 +126,13 @@ class Replica:
                 edited = _after(edited, change)
                 step = change.then
             assert edited is not None
-            return edited
+            return replace(edited, left=self._left(playlist_id, edited.removed))
+
+    def _left(self, playlist_id: str, removed: Iterable[Item]) -> frozenset[str]:
+        gone, view = {item.uri for item in removed}, self.last_known(playlist_id)
+        if view is None or not gone:
+            return frozenset()
+        return frozenset(item.uri for item in view.items if item.uri in gone)
 
     async def _refresh(self, playlist_id: str) -> View | None:
         held = await store.read(playlist_id)

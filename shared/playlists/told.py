@@ -15,7 +15,8 @@ from shared.signals.subjects import subject
 
 def signals_of(caller: Principal, edited: Edited, now: datetime) -> list[Signal]:
     """A signal for each thing that the caller added or removed, of which the playlist is the
-    context. What the same edit brought and took away (a replacement) stayed."""
+    context. What the same edit brought and took away (a replacement) stayed, and so did what is in
+    it a second time."""
     playlist_id = edited.playlist.id
 
     def made(kind: SignalKind, items: Sequence[Item], stayed: set[str]) -> Iterator[Signal]:
@@ -34,5 +35,5 @@ def signals_of(caller: Principal, edited: Edited, now: datetime) -> list[Signal]
     stayed = {item.uri for item in edited.added} & {item.uri for item in edited.removed}
     return [
         *made("playlist_add", edited.added, stayed),
-        *made("playlist_remove", edited.removed, stayed),
+        *made("playlist_remove", edited.removed, stayed | edited.left),
     ]

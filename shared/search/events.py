@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from pydantic import Field
 
 from shared.platform.events import Event
-from shared.platform.ids import random_id
+from shared.platform.ids import content_id, random_id
 from shared.platform.telling import PATIENCE_S, Teller
 from shared.search.models import Found, Results, SearchRequest
 from shared.signals.models import Signal
@@ -23,6 +23,9 @@ from shared.topology import SEARCH_EVENTS, Topic
 MAX_QUERY_CHARS = 250
 MAX_WAITING = 5_000  # events of 2 to 4 kB: 20 MB at most
 _DECIMALS = 4  # of a score
+# Whoever types searches at every pause; all of that is one search of a person's taste.
+ONE_SEARCH = timedelta(seconds=30)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SearchEvent(Event):
@@ -106,14 +109,16 @@ async def told(within_s: float = PATIENCE_S) -> bool:
 
 def as_signal(events: Sequence[SearchEvent]) -> Signal | None:
     """The search that `events` were made of, as a signal of a person's taste; None for a further
-    page, and for an app. Its words stay where they are: no feature needs them."""
+    page, and for an app. All that somebody searches for in one `ONE_SEARCH` by the clock is the
+    same signal, of its beginning and with its own id, so no instance has to remember another's.
+    Its words stay where they are: no feature needs them."""
     first = next((event for event in events if event.user_id and event.offset == 0), None)
     if first is None or first.user_id is None:
         return None
+    began = first.ts - (first.ts - _EPOCH) % ONE_SEARCH
     return Signal(
-        event_id=first.event_id,
+        event_id=content_id("search", first.user_id, began.isoformat()),
         user_id=first.user_id,
         kind="search",
-        ts=first.ts,
-        country=first.market,
+        ts=began,
     )

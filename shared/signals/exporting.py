@@ -7,7 +7,8 @@
 They are what `shared.signals.features` makes of all that was done before midnight (UTC) after the
 day, online or here. A pair is there where the person did anything with the track in 90 days; who
 its artists are only the catalogue knows, so `pair_follows_artist` is 0. Whoever was suspected to be
-a machine in that time (F286) is in no file, and in no track's counts.
+a machine at any moment of that time (F286) is in no file of people and pairs; a track's counts are
+without what was done under suspicion, and with what the same person did before it.
 
 A file is stored whole or not at all, and `_SUCCESS` follows the last one of a folder: a folder
 without it is not to be read. A run that is cut off is taken up by the next one behind the last

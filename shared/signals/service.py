@@ -60,9 +60,10 @@ async def record(signal: Signal) -> None:
 
 
 async def signals_of(user_id: str, limit: int = log.NEWEST) -> list[Signal]:
-    """The newest `limit` signals of each sort (`shared.signals.log`) of one person, newest first:
-    all that their features are made of."""
-    return log.newest_first(await people.read(user_id, now_ms(), limit))
+    """The newest `limit` signals of each sort (`shared.signals.log.considered`) of one person,
+    newest first: all that their features are made of."""
+    now = now_ms()
+    return log.considered(await people.read(user_id, now, limit), now, limit)
 
 
 async def track_counts(track_ids: Collection[str]) -> dict[str, TrackCounts]:

@@ -301,6 +301,101 @@ def test_what_was_played_is_in_the_history(tab: Tab, listener: Listener) -> None
     assert tab.by("recent-track").first.text_content() == "Remainder"
 
 
+# --- home ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shelved(tab: Tab, listener: Listener) -> list[str]:
+    """The ids of tracks that stand on the only shelf of home, each with a reason."""
+    answer = listener.api.get("/v1/search", params={"q": "a", "type": "track", "limit": 3})
+    reason = {"kind": "popular", "text": "Popular where you are", "uri": None}
+    tracks = [{**one, "reason": reason} for one in answer.json()["tracks"]["items"]]
+    shelf = {"id": "for-you", "title": "For you", "uri": "segue:shelf:for-you", "items": tracks}
+    home = {"made_at": "2026-11-22T12:00:00Z", "is_last_good": False, "shelves": [shelf]}
+    tab.page.route("**/v1/me/home", lambda route: route.fulfill(json=home))
+    return [one["id"] for one in tracks]
+
+
+def test_home_searches_for_nothing(tab: Tab, shelved: list[str]) -> None:
+    searches: list[str] = []
+    tab.page.on(
+        "request", lambda sent: searches.append(sent.url) if "/v1/search" in sent.url else None
+    )
+    tab.page.goto(tab.url)
+    tab.by("shelf-track").nth(len(shelved) - 1).wait_for()
+    tab.by("album-card").first.wait_for()
+    assert searches == []
+    assert tab.complaints == []
+
+
+def test_what_is_not_for_somebody_goes_from_the_shelf_at_once(tab: Tab, shelved: list[str]) -> None:
+    page, said = tab.page, list[Any]()
+    page.on(
+        "request",
+        lambda sent: said.append(sent.post_data_json) if "/feedback" in sent.url else None,
+    )
+    page.goto(tab.url)
+    cards = tab.by("shelf-track")
+    cards.nth(2).wait_for()
+    for kind in ("hide", "report"):
+        first = cards.locator("visible=true").first
+        track_id = first.get_attribute("data-track-id")
+        card = page.locator(f'.card[data-track-id="{track_id}"]')
+        page.locator("li", has=card).get_by_test_id("feedback").click()
+        tab.by(f"feedback-{kind}").locator("visible=true").click()
+        card.wait_for(state="hidden")
+        assert said[-1] == {"uri": f"spotify:track:{track_id}", "kind": kind}
+    assert cards.locator("visible=true").count() == 1
+    assert page.evaluate("() => document.activeElement.dataset.trackId") == shelved[2]
+    assert tab.complaints == []
+
+
+def test_a_track_is_back_when_it_could_not_be_hidden(tab: Tab, shelved: list[str]) -> None:
+    refusal = json.dumps({"error": {"status": 503, "message": "Not in this test"}})
+    tab.page.route(
+        "**/v1/me/feedback",
+        lambda route: route.fulfill(status=503, body=refusal, content_type="application/json"),
+    )
+    tab.page.goto(tab.url)
+    tab.by("feedback").first.focus()
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.press("Tab")
+    tab.page.keyboard.press("Enter")
+    tab.by("error-toast").wait_for()
+    assert tab.by("shelf-track").locator("visible=true").count() == len(shelved)
+
+
+def test_each_shelf_stands_where_it_was_told_to_and_plays_as_itself(
+    tab: Tab, listener: Listener
+) -> None:
+    """What was played last is one of them, and there only once."""
+    answer = listener.api.get("/v1/search", params={"q": "a", "type": "track", "limit": 3})
+    names = ["for-you", "recently-played", "popular"]
+    shelves = [
+        {
+            "id": name,
+            "title": name,
+            "uri": f"segue:shelf:{name}",
+            "items": [{**one, "reason": None}],
+        }
+        for name, one in zip(names, answer.json()["tracks"]["items"], strict=True)
+    ]
+    home = {"made_at": "2026-11-22T12:00:00Z", "is_last_good": False, "shelves": shelves}
+    tab.page.route("**/v1/me/home", lambda route: route.fulfill(json=home))
+    said: list[str] = []
+    tab.page.on(
+        "request",
+        lambda sent: said.append(sent.post_data or "") if "/v1/events" in sent.url else None,
+    )
+    tab.page.goto(tab.url)
+    tab.by("album-card").first.wait_for()
+    shown = tab.by("shelf").evaluate_all("found => found.map(one => one.dataset.shelf)")
+    assert shown == names
+    assert tab.by("recent-track").count() == 1
+    tab.by("recent-track").click()
+    tab.until(lambda: any("segue:shelf:recently-played" in body for body in said))
+
+
 # --- the door -----------------------------------------------------------------------------------
 
 

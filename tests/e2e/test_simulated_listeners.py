@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from emulators import listeners, token
+from emulators import demo_catalogue, listeners, token
 from tests.whole_cloud import ALL_SCOPES, WholeCloud, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +101,13 @@ def test_a_second_run_adds_nothing(
     assert _settled(clients) == before
 
 
+def test_somebody_who_is_there_joins_in(whole_cloud: WholeCloud) -> None:
+    joining = f"jonas:{demo_catalogue.DEMO_PASSWORD}"
+    did = run(whole_cloud, "--people", "1", "--join", joining)
+    assert (did["people"], did["failed"]) == (1, [])
+    assert did["events"] > 5
+
+
 def test_a_wrong_password_is_told_with_its_remedy(
     whole_cloud: WholeCloud, first: dict[str, Any]
 ) -> None:
@@ -121,7 +128,12 @@ def test_a_wrong_password_is_told_with_its_remedy(
 
 def test_the_local_clouds_own_listeners_are_those_whom_the_job_expects() -> None:
     people = listeners.accounts(3)
-    assert [one["username"] for one in people] == [f"listener-1-0000{n}" for n in range(3)]
+    assert [one["username"] for one in people] == [f"listener-1-0000{n}" for n in (1, 2, 3)]
     told = listeners.arguments("http://127.0.0.1:1", 3)
+    assert told[told.index("--people") + 1] == "4"
+    assert (
+        told[told.index("--join") + 1]
+        == f"{demo_catalogue.DEMO_USER}:{demo_catalogue.DEMO_PASSWORD}"
+    )
     assert told[told.index("--seed") + 1] == "1"
     assert told[told.index("--password") + 1] == people[0]["password"]

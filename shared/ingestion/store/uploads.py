@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -39,6 +39,25 @@ async def load_many(upload_ids: Iterable[str]) -> dict[str, Upload]:
         if held is not None:
             found[snapshot.id] = Upload.model_validate(held)
     return found
+
+
+async def published(
+    since: datetime | None = None, page_size: int = 300
+) -> AsyncIterator[list[Upload]]:
+    """The uploads that were published at or after `since`, the first ones first, page by page;
+    those that are published meanwhile come last."""
+    from google.cloud.firestore import FieldFilter
+
+    query = clients.collection(topology.UPLOADS).where(
+        filter=FieldFilter("state", "==", "published")
+    )
+    if since is not None:
+        query = query.where(filter=FieldFilter("updated_at", ">=", since))
+    query = query.order_by("updated_at").limit(page_size)
+    page = [one async for one in query.stream()]
+    while page:
+        yield [Upload.model_validate(one.to_dict()) for one in page]
+        page = [one async for one in query.start_after(page[-1]).stream()]
 
 
 async def receive(arrived: Upload) -> Upload:

@@ -4,9 +4,9 @@ A cell's column is `<reversed ms><event id>`, so that to write a signal again ch
 the newest are the first. One row read as cells costs a reader a tenth of as many rows (3 ms
 against 40 for a thousand, of this client's own time, whatever the server does).
 
-Two sorts, `p` of players and `s` of what people say outright, as `shared.signals.log` has them. A
-row holds some thousands of signals: about every `TRIM_ONE_IN`-th write takes away what is beyond
-`KEPT`, so that no flood of events makes a row that Bigtable refuses (256 MB).
+A row for each sort of `shared.signals.log`: `p` of players, `q` of searches, `s` of what people say
+outright. It holds some thousands of signals: about every `TRIM_ONE_IN`-th write takes away what is
+beyond `KEPT`, so that no flood of events makes a row that Bigtable refuses (256 MB).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared import topology
 from shared.platform import clients
-from shared.signals.log import LIFE_MS, NEWEST, OF_PLAYERS
+from shared.signals.log import LIFE_MS, NEWEST, Sort, sort_of
 from shared.signals.models import Signal
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ LAST_MS: int = 10**DIGITS - 1
 KEPT = 2 * NEWEST  # of each sort
 TRIM_ONE_IN = 256
 MOST_TRIMMED = 10_000  # cells in one mutation; Bigtable allows 100,000
-_SORTS = ("p", "s")
+_SUFFIX: dict[Sort, str] = {"player": "p", "search": "q", "said": "s"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What the row and the column say.
 _NOT_IN_CELL = {"event_id", "user_id", "ts"}
@@ -50,7 +50,7 @@ def entry(signal: Signal) -> tuple[bytes, SetCell]:
     """The row of a signal, and its cell."""
     from google.cloud.bigtable.data import SetCell
 
-    row_key = _row_key(signal.user_id, "p" if signal.kind in OF_PLAYERS else "s")
+    row_key = _row_key(signal.user_id, sort_of(signal.kind))
     column = f"{LAST_MS - _clamped(signal.ts_ms):0{DIGITS}d}{signal.event_id}".encode()
     value = signal.model_dump_json(exclude=_NOT_IN_CELL, exclude_none=True).encode()
     written_micros = _clamped(signal.ts_ms) * 1000  # so garbage collection goes by the signal's age
@@ -77,8 +77,8 @@ async def trim(row_key: bytes) -> None:
 
 
 async def read(user_id: str, now_ms: int, limit: int) -> list[Signal]:
-    """The newest `limit` signals of each sort that are not older than `LIFE_MS` (garbage
-    collection may lag a week), in one request, in no order between the sorts."""
+    """The newest `limit` signals of each row that are not older than `LIFE_MS` (garbage
+    collection may lag a week), in one request, in no order between the rows."""
     from google.cloud.bigtable.data import ReadRowsQuery, row_filters
 
     oldest = f"{LAST_MS - _clamped(now_ms - LIFE_MS):0{DIGITS}d}~".encode()
@@ -89,7 +89,7 @@ async def read(user_id: str, now_ms: int, limit: int) -> list[Signal]:
             row_filters.CellsRowLimitFilter(limit),
         ]
     )
-    query = ReadRowsQuery(row_keys=[_row_key(user_id, sort) for sort in _SORTS], row_filter=newest)
+    query = ReadRowsQuery(row_keys=[_row_key(user_id, sort) for sort in _SUFFIX], row_filter=newest)
     rows = await clients.table(topology.ONLINE_FEATURES).read_rows(query)
     return [_parsed(user_id, cell) for row in rows for cell in row]
 
@@ -119,8 +119,8 @@ async def listeners(start: str, end: str | None) -> AsyncIterator[tuple[str, int
         yield present
 
 
-def _row_key(user_id: str, sort: str) -> bytes:
-    return f"user#{user_id}#{sort}".encode()
+def _row_key(user_id: str, sort: Sort) -> bytes:
+    return f"user#{user_id}#{_SUFFIX[sort]}".encode()
 
 
 def _owner(row: Row) -> str:

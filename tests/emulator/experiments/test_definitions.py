@@ -91,6 +91,25 @@ async def test_one_that_cannot_be_read_has_nobody_and_harms_no_other(
     assert "by-hand cannot be read" in caplog.text
 
 
+async def test_one_that_cannot_be_read_is_not_written_over() -> None:
+    """An older instance of this code may be what cannot read it, while it runs."""
+    await running()
+    document = clients.collection(topology.EXPERIMENTS).document("warm-home")
+    await document.update({"status": "of-a-newer-version"})
+    stored = (await document.get()).to_dict()
+    changes = (
+        service.define(experiment()),
+        service.start("warm-home"),
+        service.stop("warm-home", "it harmed"),
+        service.conclude("warm-home", "warm"),
+    )
+    for change in changes:
+        with pytest.raises(Conflict, match="experiments/warm-home"):
+            await change
+    assert (await document.get()).to_dict() == stored
+    await running(name="another")  # keeps nobody from the others
+
+
 @pytest.fixture
 def firestore_is_away(
     firestore: str, nothing_defined: None, settings_env: pytest.MonkeyPatch

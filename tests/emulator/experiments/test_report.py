@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from emulators.processes import free_port
 from shared import topology
 from shared.experiments import bucketing, exposures, judging, service, store, warehouse
 from shared.experiments.models import Assignment, Experiment
+from shared.experiments.people import People
 from shared.platform import clients, objects
 from shared.platform.ids import random_id
 from tests import local_settings
@@ -97,19 +99,57 @@ async def test_a_person_is_what_they_did_around_their_first_exposure(one: Experi
     )
     hide = {"event_id": random_id(), "user_id": user, "kind": "hide"}
     insert(SIGNALS, [{**hide, "ts": (FIRST + 25 * HOUR).isoformat()}] * 2)
-    (person,) = await warehouse.people(one, NOW)
-    assert (person.user_id, person.first_ts, person.is_suspected) == (user, FIRST, False)
-    assert person.variant == bucketing.assign(one, user).variant
+    found = await warehouse.people(one, NOW)
+    assert (found.first_s.tolist(), found.is_suspected.tolist()) == ([FIRST.timestamp()], [False])
+    assert variants(one, found) == [bucketing.assign(one, user).variant]
     # minutes, active days, plays, completed, skipped, complained
-    assert person.after == pytest.approx((3 + 40 / 60, 2, 3, 1, 2, 1))
-    assert person.before == pytest.approx((4, 2, 2, 1, 0, 0))
-    assert person.soon == pytest.approx((3, 1, 1, 1, 0, 0))
+    assert found.after[0] == pytest.approx((3 + 40 / 60, 2, 3, 1, 2, 1))
+    assert found.before[0] == pytest.approx((4, 2, 2, 1, 0, 0))
+    assert found.soon[0] == pytest.approx((3, 1, 1, 1, 0, 0))
+
+
+async def test_a_play_under_way_at_the_exposure_is_of_no_span_but_the_guardrails(
+    one: Experiment,
+) -> None:
+    """It began before, and was skipped, or heard out, as the variant had it."""
+    user = random_id()
+    insert(topology.EXPOSURES_TABLE, [exposed(one, user, FIRST)])
+    straddling = {"session_id": random_id(), "track_id": random_id()}
+    insert(
+        PLAYS,
+        [
+            play(user, FIRST - MINUTE, 60_000, "progress", **straddling),
+            play(user, FIRST + MINUTE, 180_000, "skipped", **straddling),
+            play(user, FIRST - 2 * MINUTE, 120_000),
+        ],
+    )
+    found = await warehouse.people(one, NOW)
+    assert found.before[0] == pytest.approx((2, 1, 1, 1, 0, 0))
+    assert found.after[0] == pytest.approx((0, 0, 0, 0, 0, 0))
+    assert found.soon[0] == pytest.approx((3, 1, 1, 0, 1, 0))
+
+
+async def test_whoever_became_a_tester_while_it_ran_is_not_analysed(cloud: str) -> None:
+    tester, other = random_id(), random_id()
+    of = await defined(overrides={tester: "warm"})
+    insert(
+        topology.EXPOSURES_TABLE, [exposed(of, who, FIRST, "control") for who in (tester, other)]
+    )
+    insert(PLAYS, [play(tester, FIRST + HOUR, 60_000)])
+    found = await warehouse.people(of, NOW)
+    assert found.after.tolist() == [[0.0] * 6]
+
+
+def variants(of: Experiment, found: People) -> list[str | None]:
+    names = [variant.name for variant in of.variants]
+    return [names[arm] if arm >= 0 else None for arm in found.arm]
 
 
 async def test_whoever_did_nothing_counts_with_nothing(one: Experiment) -> None:
     insert(topology.EXPOSURES_TABLE, [exposed(one, "idle", FIRST)])
-    (person,) = await warehouse.people(one, NOW)
-    assert person.after == person.before == person.soon == (0, 0, 0, 0, 0, 0)
+    found = await warehouse.people(one, NOW)
+    for span in (found.after, found.before, found.soon):
+        assert span.tolist() == [[0.0] * 6]
 
 
 async def test_machines_and_people_in_two_variants_are_marked(one: Experiment) -> None:
@@ -118,7 +158,7 @@ async def test_machines_and_people_in_two_variants_are_marked(one: Experiment) -
         topology.EXPOSURES_TABLE,
         [
             exposed(one, machine, FIRST),
-            exposed(one, both, FIRST, "warm"),
+            exposed(one, both, FIRST + MINUTE, "warm"),
             exposed(one, both, FIRST + HOUR, "control"),
             exposed(one, early, NOW - 11 * DAY),  # before it began: another of its name
             exposed(await defined(), random_id(), FIRST),
@@ -126,11 +166,10 @@ async def test_machines_and_people_in_two_variants_are_marked(one: Experiment) -
         ],
     )
     insert(PLAYS, [play(machine, FIRST + HOUR, 99_000, suspected=True)])
-    found = {person.user_id: person for person in await warehouse.people(one, NOW)}
-    assert set(found) == {machine, both}
-    assert found[machine].is_suspected
-    assert found[machine].after[2] == 0
-    assert found[both].variant is None
+    found = await warehouse.people(one, NOW)
+    assert found.is_suspected.tolist() == [True, False]
+    assert found.after[0][2] == 0
+    assert variants(one, found) == [bucketing.assign(one, machine).variant, None]
     assert sum((await warehouse.assigned(one, NOW)).values()) == 1
 
 
@@ -208,6 +247,62 @@ async def test_a_page_draws_the_effect_once_weeks_are_over(
     assert text.count("<svg") == 3
 
 
+async def test_the_smallest_is_judged_first_and_a_failed_one_keeps_nobody_from_it(
+    cloud: str, nothing_defined: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large, small, broken = await defined(), await defined(), await defined()
+    for of, count in ((large, 3), (small, 1), (broken, 2)):
+        assignments = [{**exposed(of, random_id(), FIRST), "kind": "assignment"}] * 2
+        for _ in range(count):
+            assignments.append({**exposed(of, random_id(), FIRST), "kind": "assignment"})
+        insert(topology.EXPOSURES_TABLE, assignments)
+    people = warehouse.people
+
+    async def some(of: Experiment, now: datetime) -> People:
+        if of.name == broken.name:
+            raise MemoryError
+        return await people(of, now)
+
+    monkeypatch.setattr(warehouse, "people", some)
+    judged = await judging.judge(now=NOW)
+    assert (judged.reported, judged.failed) == ([small.name, large.name], [broken.name])
+
+
+async def test_the_overview_says_how_much_of_what_is_played_was_recommended(
+    cloud: str, nothing_defined: None
+) -> None:
+    """On days of which no other test is."""
+    now = datetime(2025, 3, 4, 5, tzinfo=UTC)
+    contexts = {
+        "segue:shelf:popular": True,
+        "segue:made:discover-weekly": True,
+        "segue:radio:spotify:track:1": True,
+        "segue:shelf:autoplay": True,
+        "segue:shelf:recently-played": False,  # their own
+        f"spotify:album:{random_id()}": False,
+        "segue:shelves": False,
+        None: False,
+    }
+    midnight = now.replace(hour=0)
+    user, plays = random_id(), []
+    for context in contexts:
+        of: dict[str, Any] = {"session_id": random_id(), "track_id": random_id()}
+        of["context_uri"] = context
+        plays += [play(user, midnight - MINUTE, 0, "play_started", **of)]
+        plays += [play(user, midnight + MINUTE, 30_000, **of)] * 2
+        plays += [play(user, midnight + MINUTE, 29_999, context_uri=context)]  # does not count
+    plays += [play(user, midnight, 30_000, context_uri="segue:made:x", suspected=True)]
+    plays += [play(user, midnight, 30_000), play(user, now, 30_000)]
+    plays += [play(user, midnight - 3 * DAY - MINUTE, 30_000)]
+    insert(PLAYS, plays)
+    assert await warehouse.streams(now, 3) == [
+        warehouse.Streams((now - DAY).date(), 8, 4),
+        warehouse.Streams(now.date(), 1, 0),
+    ]
+    await judging.judge(now=now)
+    assert '<td class="number better">50.0%</td>' in await page("index.html")
+
+
 async def test_without_any_experiment_there_is_a_page_that_says_so(
     cloud: str, nothing_defined: None, job: Job
 ) -> None:
@@ -277,6 +372,5 @@ async def test_what_is_told_by_several_instances_reaches_the_warehouse_once(
     later = datetime.now(UTC) + MINUTE
     assert sum((await warehouse.assigned(of, later)).values()) == 25
     people = await warehouse.people(of, later)
-    assert {p.user_id: p.variant for p in people} == {
-        user: bucketing.assign(of, user).variant for user in users
-    }
+    wanted = [bucketing.assign(of, user).variant for user in users]
+    assert Counter(variants(of, people)) == Counter(wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,12 +22,14 @@ from tests.emulator.experiments.test_report import play
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)
-AT = NOW - timedelta(hours=5)
+# The beginning of a slot that one impression stands for.
+AT = datetime.fromtimestamp((NOW - timedelta(hours=5)).timestamp() // 1_800 * 1_800, UTC)
 
 
-def shown(user: str, at: datetime, *names: str) -> list[dict[str, Any]]:
+def shown(user: str, at: datetime, *names: str, items: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Shelves on a page; `items` stand on the last of them."""
     choices = [Choice(name, place, 0.5) for place, name in enumerate(names)]
-    made = exposures.impressions(user, choices, {}, "home", at)
+    made = exposures.impressions(user, choices, {names[-1]: items}, "home", at)
     return [one.model_dump(mode="json", exclude_none=True) for one in made]
 
 
@@ -48,19 +51,83 @@ def shelf(cloud: str) -> str:
     ("after", "heard_ms", "counts"),
     [
         (0, 30_000, 1),
-        (29.9, 30_000, 1),
-        (30, 90_000, 0),
-        (-0.1, 90_000, 0),
+        (59.9, 30_000, 1),
+        (60, 90_000, 0),
+        (-4.9, 90_000, 1),  # the device's clock is behind
+        (-5.1, 90_000, 0),
         (1, 29_999, 0),  # looked in and left
     ],
 )
-async def test_a_play_of_half_a_minute_within_half_an_hour_counts(
+async def test_a_play_of_half_a_minute_counts_within_half_an_hour_of_the_slot(
     shelf: str, after: float, heard_ms: int, counts: int
 ) -> None:
     user = random_id()
     insert(topology.EXPOSURES_TABLE, shown(user, AT, "top", shelf))
     insert(topology.PLAYBACK_EVENTS_TABLE, [played(user, AT + after * MINUTE, shelf, heard_ms)])
     assert await counted(shelf) == [(1, 1, counts)]
+
+
+async def test_a_shelf_that_stayed_on_the_screen_is_played_from_as_long_as_it_stood(
+    shelf: str,
+) -> None:
+    """At home again late in the slot: the impression is the first one's."""
+    user = random_id()
+    rows = [*shown(user, AT, shelf), *shown(user, AT + 29 * MINUTE, shelf)]
+    insert(topology.EXPOSURES_TABLE, rows)
+    insert(topology.PLAYBACK_EVENTS_TABLE, [played(user, AT + 50 * MINUTE, shelf)])
+    assert await counted(shelf) == [(0, 1, 1)]
+
+
+MADE, OF = ["discover-weekly", "daily-mix-1"], [random_id() for _ in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("items", "context", "after", "counts"),
+    [
+        # As the player plays from each: a made list, what was played from before, tracks.
+        (MADE, "segue:made:daily-mix-1", 1, 1),
+        (MADE, "segue:made:daily-mix-1", -1, 1),
+        (MADE, "segue:made:daily-mix-10", 1, 0),
+        (OF, f"spotify:album:{OF[0]}", 1, 1),
+        (OF, f"spotify:artist:{OF[1]}", 1, 1),
+        (OF, f"spotify:playlist:{OF[2]}", 1, 1),
+        (OF, f"spotify:album:{OF[0]}", -1, 0),  # it stands there because it was played
+        (OF, f"spotify:album:{random_id()}", 1, 0),
+        (OF, f"spotify:track:{OF[0]}", 1, 0),
+        ([f"{OF[0]} 0.4071 neighbours"], f"spotify:album:{OF[0]}", 1, 0),  # is a track
+        ([f"{OF[0]} 0.4071 neighbours"], "segue:shelf:{shelf}", 1, 1),
+        (OF, "segue:shelf:{shelf}", 1, 1),  # what was played last has no scores
+        (OF, None, 1, 0),
+    ],
+)
+async def test_a_play_is_credited_to_the_shelf_that_it_or_its_context_stood_on(
+    shelf: str, items: list[str], context: str | None, after: int, counts: int
+) -> None:
+    user = random_id()
+    insert(topology.EXPOSURES_TABLE, shown(user, AT, "top", shelf, items=items))
+    uri = context and context.format(shelf=shelf)
+    play_of = played(user, AT + after * MINUTE, shelf, context_uri=uri)
+    insert(topology.PLAYBACK_EVENTS_TABLE, [play_of])
+    assert await counted(shelf) == [(1, 1, counts)]
+
+
+async def test_an_album_that_goes_on_while_its_shelf_is_shown_was_not_chosen_there(
+    shelf: str,
+) -> None:
+    goes_on, again = random_id(), random_id()
+    of_album: dict[str, Any] = {"context_uri": f"spotify:album:{OF[0]}"}
+    rows = [*shown(goes_on, AT, shelf, items=OF), *shown(again, AT, shelf, items=OF)]
+    insert(topology.EXPOSURES_TABLE, rows)
+    insert(
+        topology.PLAYBACK_EVENTS_TABLE,
+        [
+            *(played(goes_on, AT + n * MINUTE, shelf, **of_album) for n in (-6, -3, 1, 4)),
+            played(again, AT - 40 * MINUTE, shelf, **of_album),
+            played(again, AT + MINUTE, shelf, 4_000, **of_album),  # then the next track
+            played(again, AT + 2 * MINUTE, shelf, **of_album),
+        ],
+    )
+    assert await counted(shelf) == [(0, 2, 1)]
 
 
 async def test_several_plays_are_one_success_of_the_last_showing(shelf: str) -> None:
@@ -88,9 +155,10 @@ async def test_other_plays_and_machines_count_nothing(shelf: str) -> None:
 
 
 async def test_what_was_shown_just_now_waits_for_its_plays(shelf: str) -> None:
-    insert(topology.EXPOSURES_TABLE, shown(random_id(), NOW - 80 * MINUTE, shelf))
+    insert(topology.EXPOSURES_TABLE, shown(random_id(), NOW - 110 * MINUTE, shelf))
     assert await counted(shelf) == []
-    assert len(await warehouse.shelves(NOW + 20 * MINUTE, 2)) >= 1
+    later = await warehouse.shelves(NOW + 20 * MINUTE, 2)
+    assert [one.shown for one in later if one.shelf == shelf] == [1]
 
 
 def world(worths: dict[str, float], pages: int) -> None:

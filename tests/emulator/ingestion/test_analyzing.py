@@ -25,6 +25,7 @@ from shared.catalog.models import Album, Artist, Track
 from shared.ingestion import analyzing, audio, paths
 from shared.ingestion.models import MasterObject, Upload
 from shared.ingestion.store import ingestions, objects, uploads
+from shared.platform import clients
 from shared.platform.errors import NotFound
 from shared.platform.ids import random_id
 from shared.platform.settings import settings
@@ -89,10 +90,10 @@ async def features_of(track: Track) -> AudioFeatures | None:
 
 @pytest.fixture(autouse=True)
 async def emptied(firestore: str, storage: str) -> None:
-    """No master of another test."""
+    """No upload of another test."""
     del firestore, storage
-    everything = await objects.below(topology.MASTERS, "")
-    await objects.delete(topology.MASTERS, [one.name for one in everything])
+    async for upload in clients.collection(topology.UPLOADS).list_documents():
+        await upload.delete()
 
 
 async def test_what_has_no_features_gets_them_once(tmp_path: Path) -> None:
@@ -196,6 +197,30 @@ async def test_tasks_share_the_work_and_old_masters_are_for_all(
     assert sum(one.measured for one in shares) == 5
     assert sum(one.failed for one in shares) == 0
     assert await analyzing.analyze(whole=True) == analyzing.Analyzed()
+
+
+async def test_what_is_read_is_what_was_published_lately_page_by_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracks = [
+        await published(song(tmp_path / f"{n}.flac", pitch=170 + 41 * n, seconds=6))
+        for n in range(3)
+    ]
+    documents = [one async for one in clients.collection(topology.UPLOADS).stream()]
+    of_track = {one.get("track_id"): one.reference for one in documents}
+    now = datetime.now(UTC)
+    for track, ago in zip(tracks, (1.5, 0.5, 0), strict=True):
+        await of_track[track.id].update({"updated_at": now - ago * analyzing.NEW_FOR})
+    found = [page async for page in uploads.published(now - analyzing.NEW_FOR, page_size=1)]
+    assert [one.track_id for page in found for one in page] == [tracks[1].id, tracks[2].id]
+
+    def never() -> None:
+        raise AssertionError("the masters are listed")
+
+    monkeypatch.setattr(objects, "masters", never)
+    assert await analyzing.analyze() == analyzing.Analyzed(measured=2)
+    assert await features_of(tracks[0]) is None
+    assert await analyzing.analyze(whole=True) == analyzing.Analyzed(measured=1)
 
 
 async def test_a_killed_run_is_continued_and_the_job_says_what_it_did(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from functions.record_signal.main import _receive as record_signal
 from shared import topology
 from shared.history.models import PlaybackEvent
 from shared.platform import clients
+from shared.platform import warehouse as platform_warehouse
 from shared.platform.errors import InvalidInput
 from shared.platform.events import Event, publish
 from shared.platform.ids import random_id
@@ -322,6 +323,24 @@ async def test_the_log_is_the_same_signals_in_order(log: list[Event]) -> None:
         async for one in warehouse.logged(90, MIDNIGHT, after=min(PEOPLE), last=sorted(PEOPLE)[2])
     ]
     assert set(some) & set(PEOPLE) == set(sorted(PEOPLE)[1:3])
+
+
+async def test_people_are_read_range_by_range(
+    log: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [one async for one in warehouse.logged(90, MIDNIGHT)]
+    asked: list[tuple[Any, Any]] = []
+    read = platform_warehouse.pages
+
+    def noted(sql: str, views: Any, parameters: Any, row: Any) -> Any:
+        asked.append((parameters["after"], parameters["last"]))
+        return read(sql, views, parameters, row)
+
+    monkeypatch.setattr(platform_warehouse, "pages", noted)
+    monkeypatch.setattr(warehouse, "RANGE_SIGNALS", len(whole) // 4)
+    assert [one async for one in warehouse.logged(90, MIDNIGHT)] == whole
+    assert len(asked) >= 3
+    assert [after for after, _ in asked] == ["", *(last for _, last in asked[:-1])]
 
 
 async def test_a_ranker_learns_from_what_was_known_before_each_play(log: list[Event]) -> None:

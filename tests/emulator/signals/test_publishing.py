@@ -151,6 +151,22 @@ async def test_an_edit_of_a_playlist_tells_what_came_and_went(
     assert {one.context_uri for one in signals} == {f"spotify:playlist:{made.id}"}
 
 
+async def test_one_of_two_that_is_removed_from_a_playlist_is_in_it_still(
+    pull: Pull, user_id: str, tracks: list[Track]
+) -> None:
+    me = caller(user_id)
+    one, two = (f"spotify:track:{track.id}" for track in tracks[:2])
+    made = await playlists.create(me, "Twice", None, True, False, random_id())
+    await playlists.add_items(me, made.id, [one, two, one], None, random_id())
+    await playlists.remove_items(me, made.id, Removal(positions=(0,)))
+    await playlists.remove_items(me, made.id, Removal(frozenset([two])))
+    signals = [signal for signal in pull(5) if signal.kind == "playlist_remove"]
+    assert [signal.track_id for signal in signals] == [tracks[1].id]
+    await playlists.remove_items(me, made.id, Removal(positions=(0,)))
+    (gone,) = pull(1)
+    assert (gone.kind, gone.track_id) == ("playlist_remove", tracks[0].id)
+
+
 async def test_what_is_done_is_done_though_nobody_can_be_told(
     firestore: str, user_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

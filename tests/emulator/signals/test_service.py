@@ -64,11 +64,14 @@ async def test_two_signals_of_one_millisecond_are_both_there(made: Make, user_id
     assert len(await service.signals_of(user_id)) == 3
 
 
-async def test_plays_crowd_out_nothing_that_was_said_outright(made: Make, user_id: str) -> None:
+@pytest.mark.parametrize("kind", ["play", "search"])
+async def test_plays_and_searches_crowd_out_nothing_that_was_said_outright(
+    made: Make, user_id: str, kind: str
+) -> None:
     hidden = made("hide", 100)
-    plays = [made("play", ago_s) for ago_s in range(10)]
-    await asyncio.gather(*map(service.record, [hidden, *plays]))
-    assert await service.signals_of(user_id, 3) == [*plays[:3], hidden]
+    others = [made(kind, ago_s) for ago_s in range(10)]
+    await asyncio.gather(*map(service.record, [hidden, *others]))
+    assert await service.signals_of(user_id, 3) == [*others[:3], hidden]
 
 
 async def test_what_is_too_old_is_not_read_though_it_is_still_there(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from shared.experiments.models import Experiment
-from shared.experiments.warehouse import Person
+from shared.experiments.people import Person
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -53,7 +53,6 @@ def people(
         factors = (listening, skipping, complaining) if treated else (1.0, 1.0, 1.0)
         found.append(
             Person(
-                user_id=f"p{number}",
                 first_ts=of.started_at + (NOW - of.started_at) * (number / count),
                 variant=variant,
                 is_suspected=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,8 @@ import pytest
 from shared.experiments import pages
 from shared.experiments.analysis import Analysis, analyse
 from shared.experiments.models import Experiment
-from shared.experiments.warehouse import Person
+from shared.experiments.people import Person, stacked
+from shared.experiments.warehouse import Streams
 from tests.unit.experiments.conftest import NOW, experiment, people
 
 THREE = [
@@ -21,7 +21,7 @@ THREE = [
 
 
 def shown(of: Experiment, everybody: list[Person]) -> Analysis:
-    return analyse(of, everybody, {}, NOW)
+    return analyse(of, stacked(of, everybody), {}, NOW)
 
 
 def test_people_count_once_their_window_is_over() -> None:
@@ -31,16 +31,19 @@ def test_people_count_once_their_window_is_over() -> None:
     assert sum(made.exposed.values()) == 3_000
     # Of 30 days the last 7 are not over, and events of the last hour are on their way.
     assert sum(made.counted.values()) == 3_000 * (30 * 24 - 7 * 24 - 1) // (30 * 24) + 1
-    over = analyse(of.model_copy(update={"ended_at": NOW - timedelta(days=5)}), everybody, {}, NOW)
+    over = shown(of.model_copy(update={"ended_at": NOW - timedelta(days=5)}), everybody)
     assert sum(over.counted.values()) == 3_000 * 18 // 30 + 1
+    # Of one that has just ended the last events are on their way too.
+    ended = shown(of.model_copy(update={"ended_at": NOW}), everybody)
+    assert ended.counted == made.counted
 
 
 def test_machines_and_people_in_two_variants_are_left_out_and_said() -> None:
     of = experiment()
     everybody = people(of, 300, 2)
-    everybody[0] = replace(everybody[0], is_suspected=True)
-    everybody[1] = replace(everybody[1], variant=None)
-    everybody[2] = replace(everybody[2], variant="of-an-older-definition")
+    everybody[0] = everybody[0]._replace(is_suspected=True)
+    everybody[1] = everybody[1]._replace(variant=None)
+    everybody[2] = everybody[2]._replace(variant="of-an-older-definition")
     made = shown(of, everybody)
     assert (made.suspected, made.in_two, sum(made.exposed.values())) == (1, 1, 297)
 
@@ -96,7 +99,7 @@ def test_harm_that_was_shown_stays_shown() -> None:
 def test_more_variants_make_each_comparison_stricter() -> None:
     two, three = experiment(), experiment(variants=THREE)
     one = shown(two, people(two, 3_000, 7)).primary[0]
-    other = shown(three, [replace(p) for p in people(two, 3_000, 7)]).primary[0]
+    other = shown(three, people(two, 3_000, 7)).primary[0]
     assert other.effect == pytest.approx(one.effect)
     assert other.high - other.low > one.high - one.low
 
@@ -149,9 +152,20 @@ def test_a_stopped_experiment_says_why() -> None:
 def test_the_index_lists_what_runs_first() -> None:
     flag = experiment(name="a-flag", primary_metric=None, status="draft", started_at=None)
     over = experiment(name="b-over", status="stopped", stop_reason="it harmed")
-    page = pages.index_page([over, flag, experiment()], NOW)
+    page = pages.index_page([over, flag, experiment()], NOW, [])
     assert page.index("warm-home") < page.index("a-flag") < page.index("b-over")
     assert 'href="warm-home/index.html"' in page
     assert "a-flag/index.html" not in page
     assert "it harmed" in page
-    assert "Not yet: nothing is defined" in pages.index_page([], NOW)
+    assert "Not yet: nothing is defined" in pages.index_page([], NOW, [])
+
+
+def test_the_index_says_how_much_of_what_is_played_was_recommended() -> None:
+    days = [Streams(NOW.date() - timedelta(days=1), 2_000, 640), Streams(NOW.date(), 100, 29)]
+    page = pages.index_page([], NOW, days)
+    newest, older = page.index("2026-11-22"), page.index("2026-11-21")
+    assert newest < older
+    assert '<td class="number worse">29.0%</td>' in page[newest:older]
+    assert '<td class="number better">32.0%</td>' in page[older:]
+    assert "nothing was played" in pages.index_page([], NOW, [])
+    assert "the warehouse did not answer" in pages.index_page([], NOW, None)

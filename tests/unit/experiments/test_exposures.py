@@ -113,3 +113,26 @@ async def test_what_could_not_be_stored_goes_with_the_next(
     away = False
     assert await log.tell([])
     assert stored == [told]
+
+
+async def test_what_too_much_pushes_out_is_said_and_may_be_noted_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored: list[Exposure] = []
+
+    async def keep(batch: Sequence[Exposure]) -> None:
+        stored.extend(batch)
+
+    monkeypatch.setattr(events, "publish", keep)
+    monkeypatch.setattr(exposures, "MAX_NOTED", 2)
+    log = exposures.Log()
+    noted = [exposures.assignment(GIVEN, user, NOW) for user in "abcd"]
+    for one in noted:
+        log.note(one)
+    assert caplog.text.count("assignments are dropped") == 1
+    assert await log.tell([])
+    assert stored == noted[2:]
+    assert "2 assignments were dropped" in caplog.text
+    log.note(noted[0])
+    assert await log.tell([])
+    assert stored == [*noted[2:], noted[0]]

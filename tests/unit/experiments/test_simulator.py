@@ -13,7 +13,7 @@ from shared.experiments.analysis import Analysis, analyse
 from shared.experiments.bucketing import assign
 from shared.experiments.metrics import COUNTED_MS
 from shared.experiments.models import Experiment
-from shared.experiments.warehouse import Person
+from shared.experiments.people import Person, stacked
 from shared.simulation.behaviour import Effect
 from shared.simulation.catalogue import invented
 from shared.simulation.listening import AA, ACTIONS, COMPLAINTS, days_of
@@ -70,7 +70,6 @@ def untreated(world: World) -> tuple[Table, Table]:
 def people(of: Experiment, world: World, before: Table, after: Table, soon: Table) -> list[Person]:
     return [
         Person(
-            user_id=world.user_id(number),
             first_ts=NOW - timedelta(days=10) + timedelta(seconds=number),
             variant=assign(of, world.user_id(number)).variant,
             is_suspected=False,
@@ -83,7 +82,7 @@ def people(of: Experiment, world: World, before: Table, after: Table, soon: Tabl
 
 
 def analysed(of: Experiment, everybody: list[Person]) -> Analysis:
-    return analyse(of, everybody, {}, NOW)
+    return analyse(of, stacked(of, everybody), {}, NOW)
 
 
 def test_cuped_cuts_what_theory_says_of_the_measured_correlation(

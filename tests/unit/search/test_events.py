@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shared.search.events import MAX_QUERY_CHARS, SearchEvent, as_signal, made
+from shared.search.events import MAX_QUERY_CHARS, ONE_SEARCH, SearchEvent, as_signal, made
 from shared.search.models import Card, Explanation, Found, Hits, ItemType, Results, SearchRequest
+from shared.signals.models import Signal
 from shared.topology import SEARCH_EVENTS, SEARCH_EVENTS_TABLE
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123_000, tzinfo=UTC)
@@ -110,7 +111,22 @@ def test_a_search_is_one_signal_without_its_words() -> None:
     first_page = made(replace(REQUEST, offset=0), results, "ada", NOW)
     signal = as_signal(first_page)
     assert signal is not None
-    assert signal.event_id == first_page[0].event_id
-    assert (signal.user_id, signal.kind, signal.ts, signal.query) == ("ada", "search", NOW, None)
+    assert signal.model_dump(exclude={"event_id"}, exclude_none=True) == {
+        "user_id": "ada",
+        "kind": "search",
+        "ts": NOW.replace(second=0, microsecond=0),
+    }
     assert as_signal(made(replace(REQUEST, offset=0), results, None, NOW)) is None
     assert as_signal(()) is None
+
+
+def test_who_types_and_pauses_searches_once() -> None:
+    def signal(user: str, after_s: float, query: str) -> Signal | None:
+        request = replace(REQUEST, offset=0, query=query)
+        results = replace(RESULTS, pages={"track": Hits((), 3)})
+        return as_signal(made(request, results, user, NOW + timedelta(seconds=after_s)))
+
+    typed = [signal("ada", 0.4 * n, "blue monday"[: n + 1]) for n in range(11)]
+    assert len({one.model_dump_json() for one in typed if one}) == 1
+    told = [typed[0], signal("ada", ONE_SEARCH.total_seconds(), "b"), signal("ben", 0, "b")]
+    assert len({one.event_id for one in told if one}) == 3

@@ -149,6 +149,10 @@ def test_only_so_many_of_each_sort_count_and_none_that_is_too_old(
     kept = considered([*signals, old], NOW_MS, newest=3)
     assert [one.kind for one in kept] == ["play"] * 3 + ["save"] * 3
     assert old not in considered([*signals, old], NOW_MS)
+    searches = [signal("search", n, None) for n in range(log.NEWEST + 50)]
+    held = considered([*searches, *signals], NOW_MS)
+    assert sum(one.kind == "search" for one in held) == log.NEWEST_SEARCHES
+    assert set(signals) <= set(held)
     many = [signal("play", n) for n in range(log.NEWEST + 50)]
     assert user(*many)["user_plays_1h"] == log.NEWEST
 

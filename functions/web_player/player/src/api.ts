@@ -1,8 +1,10 @@
 /** The Web API over fetch: bearer, one retry after a refused token, errors as one type. */
 import type { Session } from "./auth/session";
 import { ORIGIN } from "./config";
+import type { FeedbackKind } from "./feedback";
 import type {
   Album,
+  AlbumRef,
   Artist,
   Home,
   MadeForYouList,
@@ -38,6 +40,8 @@ export function explain(error: unknown): string {
 export interface RequestOptions {
   signal?: AbortSignal | undefined;
   headers?: Record<string, string>;
+  method?: "POST";
+  body?: string;
 }
 
 export class Api {
@@ -73,6 +77,11 @@ export class Api {
     return this.get(`/v1/search?${query}`, options);
   }
 
+  async newReleases(limit: number, options: RequestOptions = {}): Promise<AlbumRef[]> {
+    const { albums } = await this.get<{ albums: Page<AlbumRef> }>(`/v1/browse/new-releases?limit=${limit}`, options);
+    return albums.items;
+  }
+
   recentlyPlayed(limit: number, options: RequestOptions = {}): Promise<Page<PlayHistoryItem>> {
     return this.get(`/v1/me/player/recently-played?limit=${limit}`, options);
   }
@@ -83,6 +92,15 @@ export class Api {
 
   madeForYou(id: string, options: RequestOptions = {}): Promise<MadeForYouList> {
     return this.get(`/v1/me/made-for-you/${encodeURIComponent(id)}`, options);
+  }
+
+  /** Says that what `uri` names is not for the listener, or that something is wrong with it. */
+  async giveFeedback(uri: string, kind: FeedbackKind): Promise<void> {
+    await this.getResponse("/v1/me/feedback", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ uri, kind }),
+    });
   }
 
   /** GETs `path` as JSON. @throws ApiError, SignedOut, or AbortError when `signal` fires. */
@@ -104,6 +122,8 @@ export class Api {
     try {
       return await fetch(ORIGIN + path, {
         headers: { authorization: `Bearer ${token}`, accept: "application/json", ...options.headers },
+        method: options.method ?? "GET",
+        body: options.body ?? null,
         signal: options.signal ?? null,
       });
     } catch (error) {

@@ -1,12 +1,14 @@
 /** What every view may use. */
 import type { Api } from "./api";
 import type { Session } from "./auth/session";
+import type { Feedback } from "./feedback";
 import type { Player } from "./playback/player";
 
 export interface App {
   api: Api;
   session: Session;
   player: Player;
+  feedback: Feedback;
 }
 
 /** A view's furniture for one visit: `signal` fires when the listener goes elsewhere. */

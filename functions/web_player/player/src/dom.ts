@@ -57,6 +57,7 @@ export const ICONS = {
   close: "M6 6l12 12M18 6L6 18",
   down: "M5 9l7 7 7-7",
   add: "M12 5v14M5 12h14",
+  more: "M5.500 12h.01M12 12h.01M18.500 12h.01",
 } as const;
 
 export function focusable(element: HTMLElement): HTMLElement {

@@ -52,7 +52,7 @@ function shortcut(event: KeyboardEvent, player: Player, search: HTMLInputElement
 }
 
 function rowsIn(main: HTMLElement): HTMLElement[] {
-  return [...main.querySelectorAll<HTMLElement>("[data-row]:not(:disabled)")];
+  return [...main.querySelectorAll<HTMLElement>("[data-row]:not(:disabled, [hidden] *)")];
 }
 
 function fromSearch(event: KeyboardEvent, search: HTMLInputElement, main: HTMLElement): boolean {

@@ -4,6 +4,7 @@ import { Api } from "./api";
 import type { App } from "./app";
 import { finishSignIn } from "./auth/flow";
 import { Session } from "./auth/session";
+import { Feedback } from "./feedback";
 import { expose } from "./inspect";
 import { connectKeyboard } from "./keyboard";
 import { Pages } from "./pages";
@@ -56,7 +57,7 @@ function listen(session: Session): void {
   const heartbeat = new Heartbeat(session, deviceId);
   window.addEventListener("pagehide", () => heartbeat.release());
   const reporter = new Reporter(session);
-  const app: App = { api, session, player };
+  const app: App = { api, session, player, feedback: new Feedback(api) };
 
   player.reports.on((report) => {
     const urgent = report.type !== "progress" && report.type !== "seeked";

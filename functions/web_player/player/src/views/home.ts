@@ -1,7 +1,16 @@
 /** Where a listener arrives: what was played last, and something to start with. */
 import { type Visit, whenIdle } from "../app";
 import { h, icon, ICONS } from "../dom";
-import { type AlbumRef, artistNames, type PlayHistoryItem, type QueuedTrack, type Track } from "../models";
+import {
+  type AlbumRef,
+  artistNames,
+  type PlayHistoryItem,
+  queued,
+  type QueuedTrack,
+  type RecommendedTrack,
+  type Shelf,
+  type Track,
+} from "../models";
 import { hrefOf } from "../router";
 import { artwork, tintFrom } from "./artwork";
 import { albumCard, grid, section } from "./cards";
@@ -9,11 +18,9 @@ import { failure, nothing, skeleton } from "./states";
 import { shelfSection } from "./shelves";
 import { trackList } from "./track_list";
 
-/** Search goes by prefix: a few common first letters bring a few of everything. */
-const STARTING_LETTERS = ["a", "s", "t", "m"] as const;
 const ALBUMS_SHOWN = 12;
 const RECENT_SHOWN = 6;
-/** Shown as a list of its own. */
+/** Shown as a list, at its place. */
 const RECENT_SHELF = "recently-played";
 const HERO_PX = 320;
 
@@ -22,21 +29,45 @@ export function homeView(visit: Visit): HTMLElement {
   const recent = h("div");
   const shelves = h("div");
   const albums = h("div", {}, skeleton("Loading albums", "cards"));
-  void fillHistory(visit, hero, recent, albums);
-  void fillShelves(visit, shelves);
+  const isShelved = fillShelves(visit, shelves);
+  void fillHistory(visit, hero, recent, albums, isShelved);
   return h("div.home", {}, h("h1.hidden", {}, "Home"), hero, recent, shelves, albums);
 }
 
-/** What is recommended; where that does not answer, home is what it is without. */
-async function fillShelves(visit: Visit, place: HTMLElement): Promise<void> {
+/**
+ * What is recommended, each shelf where it was told to stand; where that does not answer, home is what it is without.
+ * Whether what was played last is among it.
+ */
+async function fillShelves(visit: Visit, place: HTMLElement): Promise<boolean> {
   try {
     const { shelves } = await visit.app.api.home({ signal: visit.signal });
-    if (visit.signal.aborted) return;
-    const others = shelves.filter(({ id }) => id !== RECENT_SHELF);
-    place.replaceChildren(...others.flatMap((shelf) => shelfSection(visit, shelf) ?? []));
+    if (visit.signal.aborted) return false;
+    const sections = shelves.map((shelf) =>
+      shelf.id === RECENT_SHELF ? recentShelf(visit, shelf) : shelfSection(visit, shelf),
+    );
+    place.replaceChildren(...sections.filter((section) => section !== null));
+    return shelves.some(({ id }, index) => id === RECENT_SHELF && sections[index] !== null);
   } catch {
     place.replaceChildren();
+    return false;
   }
+}
+
+function recentShelf(visit: Visit, { id, uri, items }: Shelf): HTMLElement | null {
+  const tracks = queued(items.filter((item): item is RecommendedTrack => item.type === "track"));
+  if (tracks.length === 0) return null;
+  const part = recentSection(visit, tracks, uri);
+  part.dataset.testid = "shelf";
+  part.dataset.shelf = id;
+  return part;
+}
+
+function recentSection(visit: Visit, tracks: QueuedTrack[], contextUri: string | null): HTMLElement {
+  return section(
+    "da capo",
+    "Played recently",
+    trackList(visit, { tracks: tracks.slice(0, RECENT_SHOWN), contextUri, lead: "artwork", testId: "recent-track" }),
+  );
 }
 
 async function fillHistory(
@@ -44,18 +75,19 @@ async function fillHistory(
   hero: HTMLElement,
   recent: HTMLElement,
   albums: HTMLElement,
+  isShelved: Promise<boolean>,
 ): Promise<void> {
   const { api } = visit.app;
   const { signal } = visit;
   const [history, start] = await Promise.allSettled([
     api.recentlyPlayed(30, { signal }),
-    somethingToStartWith(visit),
+    api.newReleases(ALBUMS_SHOWN, { signal }),
   ]);
   if (signal.aborted) return;
   if (history.status === "rejected" && start.status === "rejected") {
     const retry = (): void => {
       albums.replaceChildren(skeleton("Loading albums", "cards"));
-      void fillHistory(visit, hero, recent, albums);
+      void fillHistory(visit, hero, recent, albums, isShelved);
     };
     hero.replaceChildren();
     albums.replaceChildren(failure(start.reason, retry));
@@ -66,45 +98,15 @@ async function fillHistory(
   const first = played[0];
   const featured = first?.album ?? found[0];
   hero.replaceChildren(...(featured ? [heroOf(visit, featured, first ?? null)] : []));
-  recent.replaceChildren(
-    ...(played.length > 0
-      ? [
-          section(
-            "da capo",
-            "Played recently",
-            trackList(visit, {
-              tracks: played.slice(0, RECENT_SHOWN),
-              contextUri: null,
-              lead: "artwork",
-              testId: "recent-track",
-            }),
-          ),
-        ]
-      : []),
-  );
   const rest = found.filter(({ id }) => id !== featured?.id || found.length === 1).slice(0, ALBUMS_SHOWN);
   albums.replaceChildren(
     rest.length > 0
       ? section("ad libitum", "Albums to start with", grid(rest.map((album) => albumCard(album))))
       : nothing("A silent hall", "Nothing is in the catalogue yet. As soon as something is published, it appears here."),
   );
-}
-
-/** Albums under a few letters, each once. Fails only when every search failed. */
-async function somethingToStartWith({ app, signal }: Visit): Promise<AlbumRef[]> {
-  const answers = await Promise.allSettled(
-    STARTING_LETTERS.map((letter) => app.api.search(letter, ["album"], ALBUMS_SHOWN, { signal })),
-  );
-  const lists = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.albums?.items ?? []] : []));
-  if (lists.length === 0) throw (answers[0] as PromiseRejectedResult).reason;
-  const albums = new Map<string, AlbumRef>();
-  for (let i = 0; i < ALBUMS_SHOWN; i += 1) {
-    for (const list of lists) {
-      const album = list[i];
-      if (album) albums.set(album.id, album);
-    }
+  if (played.length > 0 && !(await isShelved) && !signal.aborted) {
+    recent.replaceChildren(recentSection(visit, played, null));
   }
-  return [...albums.values()];
 }
 
 function distinctTracks(items: PlayHistoryItem[]): QueuedTrack[] {

@@ -10,9 +10,9 @@ import { trackList } from "./track_list";
 const COVER_PX = 320;
 
 export async function madeForYouView(visit: Visit, id: string): Promise<HTMLElement> {
-  const { api, player } = visit.app;
+  const { api, player, feedback } = visit.app;
   const made = await api.madeForYou(id, { signal: visit.signal });
-  const tracks = queued(made.tracks);
+  const tracks = feedback.left(queued(made.tracks));
   document.title = `${made.name} · Segue`;
   const facts = [
     `${tracks.length} ${tracks.length === 1 ? "track" : "tracks"}`,
@@ -38,7 +38,7 @@ export async function madeForYouView(visit: Visit, id: string): Promise<HTMLElem
             type: "button",
             "data-testid": "play-made",
             disabled: tracks.length === 0,
-            onclick: (event: Event) => player.playList(tracks, 0, made.uri, event.timeStamp),
+            onclick: (event: Event) => player.playList(feedback.left(tracks), 0, made.uri, event.timeStamp),
           },
           icon(ICONS.play),
           "Play",
@@ -46,7 +46,7 @@ export async function madeForYouView(visit: Visit, id: string): Promise<HTMLElem
       ),
     ),
     tracks.length > 0
-      ? trackList(visit, { tracks, contextUri: made.uri, lead: "artwork", testId: "made-track" })
+      ? trackList(visit, { tracks, contextUri: made.uri, lead: "artwork", testId: "made-track", takesFeedback: true })
       : nothing("Tacet", "Nothing on this list can be played where you are."),
   );
 }

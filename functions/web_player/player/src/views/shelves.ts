@@ -4,6 +4,7 @@ import { h } from "../dom";
 import { artistNames, type HomeContext, type MadeForYou, queued, type RecommendedTrack, type Shelf } from "../models";
 import { hrefOf } from "../router";
 import { artwork } from "./artwork";
+import { feedbackMenu } from "./feedback";
 import { grid, section } from "./cards";
 
 /** How a score would say what a shelf holds, by the beginning of its id. */
@@ -18,13 +19,14 @@ const CARD_PX = 200;
 
 /** A shelf as a part of the page; null for one with nothing that can be shown here. */
 export function shelfSection(visit: Visit, shelf: Shelf): HTMLElement | null {
-  const tracks = queued(shelf.items.filter((item): item is RecommendedTrack => item.type === "track"));
+  const found = shelf.items.filter((item): item is RecommendedTrack => item.type === "track");
+  const tracks = visit.app.feedback.left(queued(found));
   const cards = shelf.items.flatMap((item) => {
     if (item.type === "made-for-you") return [madeCard(item)];
     if (item.type === "album" || item.type === "artist") return [contextCard(item.type, item)];
     return [];
   });
-  cards.push(...tracks.map((track, index) => trackCard(visit, shelf, tracks, track, index)));
+  cards.push(...tracks.map((track) => trackCard(visit, shelf, tracks, track)));
   if (cards.length === 0) return null;
   const direction = DIRECTIONS.find(([id]) => shelf.id.startsWith(id))?.[1] ?? "ad libitum";
   const part = section(direction, shelf.title, grid(cards));
@@ -38,11 +40,14 @@ function trackCard(
   shelf: Shelf,
   tracks: (RecommendedTrack & { album: NonNullable<RecommendedTrack["album"]> })[],
   track: (typeof tracks)[number],
-  index: number,
 ): HTMLElement {
-  const { player } = visit.app;
+  const { player, feedback } = visit.app;
   const by = artistNames(track.artists);
-  return h(
+  const play = (event: Event): void => {
+    const left = feedback.left(tracks);
+    player.playList(left, left.indexOf(track), shelf.uri, event.timeStamp);
+  };
+  const card = h(
     "button.card",
     {
       type: "button",
@@ -51,7 +56,7 @@ function trackCard(
       "data-row": true,
       "aria-label": [`Play ${track.name} by ${by}`, track.reason?.text].filter(Boolean).join(". "),
       disabled: track.is_playable === false,
-      onclick: (event: Event) => player.playList(tracks, index, shelf.uri, event.timeStamp),
+      onclick: play,
       onpointerenter: () => player.anticipate(track.id),
       onpointerdown: () => player.anticipate(track.id, { fully: true }),
       onfocus: () => player.anticipate(track.id),
@@ -61,6 +66,8 @@ function trackCard(
     h("span.card-about", {}, by),
     track.reason && h("span.card-reason", {}, track.reason.text),
   );
+  if (!track.reason) return card;
+  return h("div.recommended", {}, card, feedbackMenu(visit.app, track, () => card.closest("li") ?? card));
 }
 
 function madeCard(made: MadeForYou): HTMLElement {

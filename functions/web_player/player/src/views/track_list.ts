@@ -4,6 +4,7 @@ import { h, icon, ICONS } from "../dom";
 import { clock, spokenTime } from "../format";
 import type { QueuedTrack, Reason } from "../models";
 import { artwork } from "./artwork";
+import { feedbackMenu } from "./feedback";
 import { albumLink, artistLinks } from "./links";
 import { announce } from "./toast";
 
@@ -19,11 +20,14 @@ export interface TrackListOptions {
   testId: string;
   /** What a press on one plays: the whole list, or the track alone. */
   plays?: "list" | "track";
+  /** Whether each can be hidden and reported: where they are recommended. */
+  takesFeedback?: boolean;
 }
 
 export function trackList(visit: Visit, options: TrackListOptions): HTMLElement {
   const rows = options.tracks.map((track, index) => row(visit, options, track, index));
-  const list = h("ol.tracks", { role: "list", class: `tracks lead-${options.lead}` }, ...rows);
+  const takes = options.takesFeedback ? " takes-feedback" : "";
+  const list = h("ol.tracks", { role: "list", class: `tracks lead-${options.lead}${takes}` }, ...rows);
   const { player } = visit.app;
   const mark = (): void => {
     const playing = player.track?.id;
@@ -42,18 +46,19 @@ export function trackList(visit: Visit, options: TrackListOptions): HTMLElement 
 }
 
 function row(visit: Visit, options: TrackListOptions, track: TrackListOptions["tracks"][number], index: number): HTMLElement {
-  const { player } = visit.app;
+  const { player, feedback } = visit.app;
   const play = (event: Event): void => {
     if (player.track?.id === track.id && player.status !== "idle") {
       player.toggle(event.timeStamp);
     } else if (options.plays === "track") {
       player.playList([track], 0, options.contextUri, event.timeStamp);
     } else {
-      player.playList(options.tracks, index, options.contextUri, event.timeStamp);
+      const left = options.takesFeedback ? feedback.left(options.tracks) : options.tracks;
+      player.playList(left, left.indexOf(track), options.contextUri, event.timeStamp);
     }
   };
   const seconds = track.duration_ms / 1000;
-  const element = h(
+  const element: HTMLElement = h(
     "li.track",
     { "data-track-id": track.id, onpointerdown: () => player.anticipate(track.id, { fully: true }) },
     h(
@@ -99,6 +104,7 @@ function row(visit: Visit, options: TrackListOptions, track: TrackListOptions["t
       },
       icon(ICONS.add, { stroke: true }),
     ),
+    options.takesFeedback && feedbackMenu(visit.app, track, () => element),
     h("time.track-time", { "aria-label": spokenTime(seconds) }, clock(seconds)),
   );
   let intent = 0;
