@@ -24,10 +24,12 @@ from infra.roles import (
     SEARCH_READER,
     SEARCH_WRITER,
     SERVICE_ROLES,
+    SPARK_SUBMITTER,
 )
 from shared import topology
 from shared.topology import Resource
 
+SPARK_SUBMITTER_ENTRY = "train_embeddings"
 _SEARCH_BUILDER = "build_search_index"  # loads the whole catalogue, whichever engine it is for
 # Dynamic secrets that entries read and the stack makes, one for each CDN.
 _MADE_BY_STACK = (topology.CDN_KEYS,)
@@ -143,6 +145,12 @@ def search_role(entry: topology.Entry) -> str | None:
     if entry.name == _SEARCH_BUILDER or topology.SEARCH_CHANGES in entry.writes:
         return SEARCH_WRITER
     return SEARCH_READER if topology.SEARCH_CHANGES in entry.reads else None
+
+
+def spark_roles(entry: topology.Entry) -> tuple[str, ...]:
+    """The roles of `entry` where Spark factorises: to start batches, as the account that they run
+    as."""
+    return (SPARK_SUBMITTER, ACT_AS) if entry.name == SPARK_SUBMITTER_ENTRY else ()
 
 
 def signing_grants(account: str) -> tuple[Grant, ...]:

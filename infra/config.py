@@ -109,6 +109,13 @@ class StackConfig(_Section):
     bigtable: BigtableScale = BigtableScale()
     search_engine: Literal["local", "spanner"] = "local"
     spanner: SpannerScale = SpannerScale()  # of a stack whose `search_engine` is `spanner`
+    spark_training: bool = False  # True: Dataproc factorises for train_embeddings
+    # Of `spark_training`: where jobs run, with Private Google Access and a firewall that lets its
+    # machines talk to one another.
+    # https://cloud.google.com/dataproc-serverless/docs/concepts/network
+    spark_subnetwork: str = Field(
+        default="", pattern=r"^(projects/[^/]+/regions/[^/]+/subnetworks/[^/]+)?$"
+    )
     scale_to_zero: bool = False  # True: no instance waits for requests, whatever the topology says
     max_instances: int = Field(default=100, ge=1, le=1000)  # per function and region
     gradual_releases: bool = True  # a new revision gets its traffic step by step
@@ -261,7 +268,7 @@ def _mistakes(config: StackConfig) -> list[str]:
     scale = config.bigtable
     if scale.max_nodes < scale.min_nodes:
         found.append("segue:bigtable: maxNodes is below minNodes")
-    found += _spanner_mistakes(config)
+    found += _spanner_mistakes(config) + _spark_mistakes(config)
     cdns = getattr(config, "cdns", ())
     return found + _cdn_mistakes(cdns) + _key_mistakes(config, cdns)
 
@@ -279,6 +286,18 @@ def _spanner_mistakes(config: StackConfig) -> list[str]:
         for name in ("min_units", "max_units")
         if (units := getattr(scale, name)) % (100 if units < 1_000 else 1_000)
     ]
+
+
+def _spark_mistakes(config: StackConfig) -> list[str]:
+    if not config.spark_training:
+        return []
+    if not config.spark_subnetwork:
+        return ["segue:sparkSubnetwork: missing; Spark's machines want one (segue:sparkTraining)"]
+    region = config.spark_subnetwork.split("/")[3]
+    events_in = config.events_region or next(iter(getattr(config, "regions", ())), region)
+    if region != events_in:
+        return [f"segue:sparkSubnetwork: in {region}, and jobs run in {events_in}"]
+    return []
 
 
 def _cdn_mistakes(cdns: tuple[CdnConfig, ...]) -> list[str]:

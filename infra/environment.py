@@ -63,6 +63,12 @@ def environment(
         "SEGUE_SEARCH_ENGINE": "spanner",
         "SEGUE_SPANNER_DATABASE": names.search_database(config.project),
     }
+    spark = {
+        "SEGUE_TRAINING_ENGINE": "spark",
+        "SEGUE_SPARK_PROGRAM": names.spark_program(config.project),
+        "SEGUE_SPARK_ACCOUNT": names.email(names.SPARK_ACCOUNT, config.project),
+        "SEGUE_SPARK_SUBNETWORK": config.spark_subnetwork,
+    }
     return {
         "GOOGLE_CLOUD_PROJECT": config.project,
         "SEGUE_PROJECT": config.project,
@@ -82,4 +88,5 @@ def environment(
         "SEGUE_KMS_LOCATION": key_location,
         "SEGUE_BIGTABLE_TRANSACTIONS_PROFILE": names.transactions_profile(region),
         **(spanner if config.search_engine == "spanner" else {}),
+        **(spark if config.spark_training else {}),
     }

@@ -9,6 +9,8 @@ BIGTABLE_INSTANCE = topology.BIGTABLE_INSTANCE
 DATASET = topology.WAREHOUSE_DATASET
 SPANNER_INSTANCE = "segue-search"  # an instance's id has 2 to 64 characters
 SPANNER_DATABASE = "search"
+SPARK_ACCOUNT = "spark-training"  # an account's id has 6 to 30 characters
+SPARK_PROGRAM = "programs/spark.py"  # in the bucket of trainings
 
 
 def service(entry: topology.Entry) -> str:
@@ -51,6 +53,11 @@ def database(zone: str, home: str) -> str:
 def search_database(project: str) -> str:
     """Full name of Spanner's database, as `Settings.spanner_database` has it."""
     return f"projects/{project}/instances/{SPANNER_INSTANCE}/databases/{SPANNER_DATABASE}"
+
+
+def spark_program(project: str) -> str:
+    """Where Dataproc finds what a batch runs, as `Settings.spark_program` has it."""
+    return f"gs://{bucket(topology.TRAININGS, project)}/{SPARK_PROGRAM}"
 
 
 def transactions_profile(region: str) -> str:

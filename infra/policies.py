@@ -191,7 +191,11 @@ def an_account_each(resources: Resources, stack: Stack) -> Iterator[Violation]:
 def no_role_wider_than_declared(resources: Resources, stack: Stack) -> Iterator[Violation]:
     declared = {
         names.account_id(entry): Counter(
-            [*(grant.role for grant in access.grants(entry)), access.search_role(entry) or ""]
+            [
+                *(grant.role for grant in access.grants(entry)),
+                access.search_role(entry) or "",
+                *access.spark_roles(entry),
+            ]
         )
         for entry in topology.ENTRIES.values()
     }

@@ -20,6 +20,7 @@ from infra.components.operations import Operations
 from infra.components.project import Project
 from infra.components.search_database import SearchDatabase
 from infra.components.secrets import Secrets
+from infra.components.spark_training import SparkTraining
 from infra.components.topics import Topics
 from infra.components.transcoding import Transcoding
 from infra.components.triggers import Queues, Triggers, Wired
@@ -61,6 +62,8 @@ def declare(config: StackConfig) -> dict[str, Any]:
     )
     if config.search_engine == "spanner":
         SearchDatabase(config, project, keyrings, accounts.runs_as)
+    if config.spark_training:
+        SparkTraining(config, project, buckets.buckets, accounts.runs_as)
     builder = Builder(config, project, buckets.sources)
     built = Built(
         sources=sources,

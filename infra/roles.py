@@ -53,6 +53,13 @@ SEARCH_ROLES: dict[str, tuple[str, ...]] = {
         "spanner.databases.write",
     ),
 }
+# Where Dataproc factorises (`sparkTraining`): what `train_embeddings` does there.
+SPARK_SUBMITTER = "segueSparkSubmitter"
+SPARK_ROLES: dict[str, tuple[str, ...]] = {
+    SPARK_SUBMITTER: ("dataproc.batches.create", "dataproc.batches.get"),
+}
+# What the machines of a batch run as.
+SPARK_WORKER = "roles/dataproc.worker"
 SERVICE_ROLES = {
     topology.TRANSCODER.name: "segueTranscoder",
     topology.RUN.name: "segueTraffic",
@@ -69,4 +76,6 @@ PROJECT_LEVEL = {
     "segueTranscoder": "Transcoder jobs have no policies",
     "segueTraffic": "operations have no policies; our functions are the project's only services",
     "segueTimeSeries": "time series have no policies",
+    SPARK_SUBMITTER: "a batch that is not there yet has no policy",
+    SPARK_WORKER: "Dataproc's machines want it of the project",
 }

@@ -232,9 +232,7 @@ def _recommendations() -> list[Row]:
         _row(
             *("GET", "/me/radio"),
             query={"seed": "spotify:track:{track}", **TWO},
-            truth=lambda body, values: (
-                body["items"][0]["id"] == values["track"] and all(map(says_why, body["items"]))
-            ),
+            truth=lambda body, _: body["items"] and all(map(says_why, body["items"])),
             **own,
         ),
         _row(

@@ -14,11 +14,12 @@ from shared.experiments import service as experiments
 from shared.platform.auth import Principal
 from shared.platform.caching import CATALOG, NO_STORE, PRIVATE
 from shared.platform.http import Caller, answers, authenticate, bridge, create_app, respond
-from shared.platform.parameters import URI_PATTERN, Limit50, Offset
+from shared.platform.parameters import Limit50, Offset, uri_pattern
 from shared.platform.settings import settings
 from shared.recommendations import home as homes
 from shared.recommendations import render, service, shapes, views
 from shared.recommendations.parameters import RecommendationsQuery
+from shared.recommendations.ranking.impressions import entry
 
 app = create_app("recommendations")
 ME = "/v1/me"
@@ -33,12 +34,16 @@ ListId = Annotated[
 SeedUri = Annotated[
     str,
     Query(
-        pattern=URI_PATTERN,
+        pattern=uri_pattern(*service.RADIO_KINDS),
         description="of a track, an artist, an album, a playlist, or `spotify:genre:<name>`",
     ),
 ]
 ContextUri = Annotated[
-    str, Query(pattern=URI_PATTERN, description="of an album, an artist, a playlist or a track")
+    str,
+    Query(
+        pattern=uri_pattern(*service.CONTEXT_KINDS),
+        description="of an album, an artist, a playlist or a track",
+    ),
 ]
 
 
@@ -48,7 +53,7 @@ class Feedback(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    uri: str = Field(pattern=URI_PATTERN)
+    uri: str = Field(pattern=uri_pattern(*service.FEEDBACK_KINDS))
     kind: Literal["hide", "report"]
 
 
@@ -91,8 +96,14 @@ async def get_made_for_you(request: Request, caller: Listener) -> Response:
 @app.get(f"{ME}/made-for-you/{{id}}", responses=answers(shapes.MadeForYouListObject, 404))
 async def get_made_list(request: Request, caller: Listener, id: ListId) -> Response:
     """One of them, with its tracks and why each is on it."""
-    made, one = await service.made_list(caller.require_user(), id)
-    body = await views.whole_list(made, one, caller.country or None)
+    made, one, taste = await service.made_list(caller, id)
+    body = await views.whole_list(made, one, caller.country or None, taste)
+    if not caller.suspected:
+        listed = {track["id"] for track in body["tracks"]}
+        shown = [entry(track) for track in one.tracks if track.track_id in listed]
+        await experiments.expose(
+            experiments.list_shown(caller.require_user(), id, shown, "made-for-you")
+        )
     return respond(request, body, cache=PRIVATE)
 
 

@@ -66,6 +66,8 @@ APIS = (
 
 # Of a stack whose `search_engine` is `spanner`.
 SPANNER_API = "spanner"
+# Of one whose `spark_training` is on.
+SPARK_API = "dataproc"
 
 
 class Project(pulumi.ComponentResource):
@@ -76,6 +78,9 @@ class Project(pulumi.ComponentResource):
     def __init__(self, config: StackConfig) -> None:
         super().__init__("segue:project:Project", config.project)
         self.config = config
+        apis = [*APIS]
+        apis += [SPANNER_API] if config.search_engine == "spanner" else []
+        apis += [SPARK_API] if config.spark_training else []
         self._apis = {
             api: gcp.projects.Service(
                 api,
@@ -84,7 +89,7 @@ class Project(pulumi.ComponentResource):
                 disable_on_destroy=False,  # others in the project may use it
                 opts=child(self),
             )
-            for api in (*APIS, *([SPANNER_API] if config.search_engine == "spanner" else []))
+            for api in apis
         }
         self.ready: list[pulumi.Resource] = [*self._apis.values()]
         found = gcp.organizations.get_project_output(

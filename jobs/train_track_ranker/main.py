@@ -6,6 +6,9 @@ other people it is better than the guess beyond doubt; the report, which is prin
 the models in the bucket `models` (recommendation-ranker/<version>/report.md), says by how much.
 Where it is not better, or there is too little to learn from, what was used before stays in use.
 Nothing is changed before the end, so a job that was stopped starts anew.
+
+Exits with 1 where something that it reads does not answer, and with 3 where there is no bundle to
+know tracks by, be it that none was made yet or that it could not be read: nothing is changed then.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from shared.recommendations import serving
 from shared.recommendations.ranking import learning
 from shared.recommendations.ranking import serving as ranker
 
+NO_BUNDLE = 3
 _log = logging.getLogger(__name__)
 
 
@@ -30,21 +34,26 @@ def main() -> None:
     options = _options()
     telemetry.configure()
     try:
-        asyncio.run(_use(options.use) if options.use is not None else _learn(options))
+        if options.use is not None:
+            asyncio.run(_use(options.use))
+        else:
+            sys.exit(asyncio.run(_learn(options)))
     except (Unavailable, Unusable) as error:
         sys.exit(f"{error}; nothing was changed.")
 
 
-async def _learn(options: argparse.Namespace) -> None:
+async def _learn(options: argparse.Namespace) -> int:
     bundle = await serving.bundle()
     if bundle is None:
-        _log.warning("there are no embeddings yet: artists, genres, ages and lengths are missing")
+        _log.error("no bundle can be read; where there is none yet, run refresh_embeddings first")
+        return NO_BUNDLE
     report = await learning.learn(
         bundle, days=options.days, seed=options.seed, dry_run=options.dry_run
     )
     print(report.to_markdown())
     if options.dry_run:
         print("A dry run: nothing was stored.")
+    return 0
 
 
 async def _use(version: str) -> None:

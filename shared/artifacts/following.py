@@ -33,13 +33,13 @@ class Following(Generic[T]):
 
         Raises what Cloud Storage raises.
         """
-        held = await store.read_pointer(self.artifact.folder)
+        held = await store.read_pointer(self.artifact.folder, self.artifact.bucket)
         if held.fault:
             _log.error("the pointer of the %s cannot be read: %s", self.artifact.title, held.fault)
         self.previous = tuple(held.pointer.previous) if held.pointer else ()
         # Without a pointer whatever serves is as good as what is listed.
         listed = (
-            await store.list_versions(self.artifact.folder)
+            await store.list_versions(self.artifact.folder, self.artifact.bucket)
             if held.pointer is None and not current
             else ()
         )
@@ -56,11 +56,12 @@ class Following(Generic[T]):
 
     async def open(self, version: str) -> T:
         """Fetches and opens a version. Raises Unreadable; then it `is_broken` for `RETRY_S`."""
-        manifest = await store.read_manifest(self.artifact.folder, version)
+        artifact = self.artifact
+        manifest = await store.read_manifest(artifact.folder, version, artifact.bucket)
         try:
-            if fault := versions.unfit(manifest, version, self.artifact.format):
-                raise Unreadable(f"{self.artifact.title} {version}: {fault}")
-            found = await opening.open_files(self.artifact, manifest)
+            if fault := versions.unfit(manifest, version, artifact.format):
+                raise Unreadable(f"{artifact.title} {version}: {fault}")
+            found = await opening.open_files(artifact, manifest)
         except Unreadable:
             # Not where the manifest is missing: it may be on its way, and costs little to ask for.
             self._broken[version] = time.monotonic() + RETRY_S

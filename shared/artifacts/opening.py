@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from shared import topology
 from shared.artifacts import store, versions
 from shared.artifacts.versions import Manifest, Unreadable
 from shared.platform.settings import settings
+from shared.topology import MODELS, Bucket
 
 T = TypeVar("T")
 _PART = ".part-"  # a folder that is not whole
@@ -35,7 +35,7 @@ class Broken(Exception):
 class Artifact(Generic[T]):
     """A kind of what jobs build and instances serve from.
 
-    Its versions lie in `folder` of the models bucket; `title` is how logs and people call one;
+    Its versions lie in `folder` of `bucket`; `title` is how logs and people call one;
     `format` is the one of its files that this code reads. `open` makes of the files in a folder
     what serves, or raises Broken.
     """
@@ -44,6 +44,7 @@ class Artifact(Generic[T]):
     title: str
     format: int
     open: Callable[[Path], T]
+    bucket: Bucket = MODELS
 
 
 async def open_files(artifact: Artifact[T], manifest: Manifest) -> T:
@@ -82,7 +83,9 @@ async def _fetch(artifact: Artifact[Any], manifest: Manifest, folder: Path) -> N
     """Makes `folder`, in one step once every file is there and as the manifest says."""
     part = folder.with_name(f"{_PART}{folder.name}-{uuid4().hex[:8]}")
     try:
-        await store.download(artifact.folder, manifest.version, part, manifest.files)
+        await store.download(
+            artifact.folder, manifest.version, part, manifest.files, artifact.bucket
+        )
         await asyncio.to_thread(_adopt, part, folder, manifest)
     finally:
         await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
@@ -119,6 +122,6 @@ def _is_whole(folder: Path, manifest: Manifest) -> bool:
 
 def _root(artifact: Artifact[Any]) -> Path:
     """This bucket's folder for its kind: of several local clouds each has its own."""
-    bucket = f"{settings().storage_url}/{settings().bucket(topology.MODELS.name)}"
+    bucket = f"{settings().storage_url}/{settings().bucket(artifact.bucket.name)}"
     digest = hashlib.sha256(bucket.encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"segue-{artifact.folder}-{digest}"

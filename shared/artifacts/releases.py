@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from shared.artifacts import opening, store, versions
+from shared.artifacts.following import Following
 from shared.artifacts.opening import Artifact
 from shared.artifacts.versions import File, Manifest, Unreadable
 
+LISTED = 20  # versions that are offered in place of one that is not there
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -60,6 +62,19 @@ async def release(
 
     Raises Refused; then nothing of it is left.
     """
+    return await serve(artifact, await stage(artifact, folder, version, built_at, counts, check))
+
+
+async def stage(
+    artifact: Artifact[T],
+    folder: Path,
+    version: str,
+    built_at: datetime,
+    counts: Mapping[str, int],
+    check: Callable[[T], Awaitable[None]],
+) -> Manifest:
+    """The first half of `release`: stored and tried. What is never given to `serve` is cleared away
+    some days later, or at once by `discard`. Raises Refused; then nothing of it is left."""
     files = await asyncio.to_thread(_files, folder)
     manifest = Manifest(
         version=version,
@@ -68,47 +83,79 @@ async def release(
         counts=dict(counts),
         files=files,
     )
-    await store.upload(artifact.folder, version, folder, files)
+    await store.upload(artifact.folder, version, folder, files, artifact.bucket)
     try:
         await check(await opening.open_files(artifact, manifest))
     except (Refused, Unreadable) as error:
-        await store.delete_version(artifact.folder, version)
+        await discard(artifact, manifest)
         raise Refused(f"The new {artifact.title} does not serve: {error}") from error
-    await store.write_manifest(artifact.folder, manifest)
-    serves = await _flip(artifact.folder, version)
-    return Release(manifest, serves, await _tidy(artifact.folder))
+    return manifest
 
 
-async def _flip(folder: str, version: str) -> bool:
+async def serve(artifact: Artifact[Any], staged: Manifest) -> Release:
+    """The second half of `release`: what was staged serves, unless a newer one does already."""
+    await store.write_manifest(artifact.folder, staged, artifact.bucket)
+    serves = await _flip(artifact, staged.version)
+    return Release(staged, serves, await _tidy(artifact))
+
+
+async def discard(artifact: Artifact[Any], staged: Manifest) -> None:
+    """Removes what was staged and is not to serve."""
+    await store.delete_version(artifact.folder, staged.version, artifact.bucket)
+
+
+async def use(artifact: Artifact[T], version: str) -> None:
+    """Points back to `version`, as an operator wants it, once a copy of it opens: it serves, and
+    nothing that is newer, until the next build ends. Raises Refused for a version that is not there
+    or cannot be read."""
+    listed = sorted(await store.list_versions(artifact.folder, artifact.bucket), reverse=True)
+    if version not in listed:
+        there = ", ".join(listed[:LISTED]) or "none"
+        raise Refused(f"There is no {artifact.title} {version!r}; the newest are: {there}")
+    try:
+        await Following(artifact).open(version)
+    except Unreadable as error:
+        raise Refused(f"It cannot be used: {error}") from error
+    while True:
+        held = await store.read_pointer(artifact.folder, artifact.bucket)
+        pointer = versions.pointed_back(held.pointer, version)
+        if await store.write_pointer(artifact.folder, pointer, held.generation, artifact.bucket):
+            _log.warning("%s serves, as an operator wants it", version)
+            return
+
+
+async def _flip(artifact: Artifact[Any], version: str) -> bool:
     """Makes the pointer name `version`; False where it names a newer one."""
     while True:
-        held = await store.read_pointer(folder)
+        held = await store.read_pointer(artifact.folder, artifact.bucket)
         if held.fault:
             _log.error("%s; it is written anew", held.fault)
         pointer = versions.flipped(held.pointer, version)
         if pointer is None:
             return False
-        if await store.write_pointer(folder, pointer, held.generation):
+        if await store.write_pointer(artifact.folder, pointer, held.generation, artifact.bucket):
             return True
 
 
-async def _tidy(folder: str) -> tuple[str, ...]:
-    held = await store.read_pointer(folder)
+async def _tidy(artifact: Artifact[Any]) -> tuple[str, ...]:
+    folder, bucket = artifact.folder, artifact.bucket
+    held = await store.read_pointer(folder, bucket)
     if held.pointer is None:
         return ()
-    listed = await store.list_versions(folder)
+    listed = await store.list_versions(folder, bucket)
     old = versions.expired(listed, held.pointer, datetime.now(UTC))
     for version in old:
-        await store.delete_version(folder, version)
+        await store.delete_version(folder, version, bucket)
     return tuple(old)
 
 
 async def _last_good(artifact: Artifact[Any]) -> Manifest | None:
-    held = await store.read_pointer(artifact.folder)
-    listed = await store.list_versions(artifact.folder) if held.fault else ()
+    folder, bucket = artifact.folder, artifact.bucket
+    held = await store.read_pointer(folder, bucket)
+    listed = await store.list_versions(folder, bucket) if held.fault else ()
     for version in versions.to_open(held.pointer, listed):
         try:
-            return await store.read_manifest(artifact.folder, version)
+            return await store.read_manifest(folder, version, bucket)
         except Unreadable as error:
             _log.warning("passed over: %s", error)
     return None

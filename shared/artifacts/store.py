@@ -1,4 +1,5 @@
-"""Versions in the models bucket, each kind in a folder of its own."""
+"""Versions in a bucket (the models bucket, where no other is named), each kind in a folder of its
+own."""
 
 from __future__ import annotations
 
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from shared import topology
 from shared.artifacts import versions
 from shared.artifacts.versions import File, Manifest, Pointer, Unreadable
 from shared.platform import clients
+from shared.topology import MODELS, Bucket
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob
@@ -33,7 +34,7 @@ class HeldPointer:
     fault: str | None = None
 
 
-async def read_pointer(folder: str) -> HeldPointer:
+async def read_pointer(folder: str, bucket: Bucket = MODELS) -> HeldPointer:
     """The pointer of `folder`. Raises what Cloud Storage raises, after `POINTER_PATIENCE_S`."""
     from google.api_core.exceptions import NotFound
     from google.cloud.storage.retry import DEFAULT_RETRY
@@ -41,7 +42,7 @@ async def read_pointer(folder: str) -> HeldPointer:
     name = f"{folder}/{versions.POINTER}"
 
     def read() -> HeldPointer:
-        blob = _blob(name)
+        blob = _blob(name, bucket)
         try:
             text = blob.download_as_bytes(retry=DEFAULT_RETRY.with_timeout(POINTER_PATIENCE_S))
         except NotFound:
@@ -55,14 +56,16 @@ async def read_pointer(folder: str) -> HeldPointer:
     return await asyncio.to_thread(read)
 
 
-async def write_pointer(folder: str, pointer: Pointer, generation: int) -> bool:
+async def write_pointer(
+    folder: str, pointer: Pointer, generation: int, bucket: Bucket = MODELS
+) -> bool:
     """Stores the pointer over the one of `generation` (0: none); False if that is not there any
     longer."""
     from google.api_core.exceptions import PreconditionFailed
 
     def write() -> bool:
         try:
-            _blob(f"{folder}/{versions.POINTER}").upload_from_string(
+            _blob(f"{folder}/{versions.POINTER}", bucket).upload_from_string(
                 pointer.model_dump_json(), "application/json", if_generation_match=generation
             )
         except PreconditionFailed:
@@ -72,11 +75,11 @@ async def write_pointer(folder: str, pointer: Pointer, generation: int) -> bool:
     return await asyncio.to_thread(write)
 
 
-async def list_versions(folder: str) -> list[str]:
+async def list_versions(folder: str, bucket: Bucket = MODELS) -> list[str]:
     """Every version of which anything is there, whole or not."""
 
     def listed() -> list[str]:
-        found = clients.bucket(topology.MODELS).list_blobs(prefix=f"{folder}/", delimiter="/")
+        found = clients.bucket(bucket).list_blobs(prefix=f"{folder}/", delimiter="/")
         for _ in found:  # the prefixes are known once the pages are drawn
             pass
         return [prefix.split("/")[-2] for prefix in found.prefixes]
@@ -84,39 +87,44 @@ async def list_versions(folder: str) -> list[str]:
     return [one for one in await asyncio.to_thread(listed) if versions.is_version(one)]
 
 
-async def read_manifest(folder: str, version: str) -> Manifest:
+async def read_manifest(folder: str, version: str, bucket: Bucket = MODELS) -> Manifest:
     """The version's manifest. Raises Unreadable."""
     from google.api_core.exceptions import NotFound
 
     name = f"{folder}/{version}/{versions.MANIFEST}"
     try:
-        return Manifest.model_validate_json(await asyncio.to_thread(_blob(name).download_as_bytes))
+        text = await asyncio.to_thread(_blob(name, bucket).download_as_bytes)
+        return Manifest.model_validate_json(text)
     except (NotFound, ValidationError) as error:
         raise Unreadable(f"{name}: {error}") from error
 
 
-async def write_manifest(folder: str, manifest: Manifest) -> None:
+async def write_manifest(folder: str, manifest: Manifest, bucket: Bucket = MODELS) -> None:
     """Stores the manifest: with it the version is whole."""
-    blob = _blob(f"{folder}/{manifest.version}/{versions.MANIFEST}")
+    blob = _blob(f"{folder}/{manifest.version}/{versions.MANIFEST}", bucket)
     await asyncio.to_thread(blob.upload_from_string, manifest.model_dump_json(), "application/json")
 
 
-async def upload(folder: str, version: str, where: Path, files: Iterable[File]) -> None:
+async def upload(
+    folder: str, version: str, where: Path, files: Iterable[File], bucket: Bucket = MODELS
+) -> None:
     """Stores `files`, which lie in `where` on this machine."""
 
     def one(file: File) -> None:
-        _blob(f"{folder}/{version}/{file.name}").upload_from_filename(
+        _blob(f"{folder}/{version}/{file.name}", bucket).upload_from_filename(
             str(where / file.name), content_type="application/octet-stream"
         )
 
     await _in_threads(partial(one, file) for file in files)
 
 
-async def download(folder: str, version: str, where: Path, files: Iterable[File]) -> None:
+async def download(
+    folder: str, version: str, where: Path, files: Iterable[File], bucket: Bucket = MODELS
+) -> None:
     """Fetches `files` into `where`. Raises Unreadable for one that is missing or altered."""
 
     def one(file: File) -> None:
-        _download(_blob(f"{folder}/{version}/{file.name}"), where / file.name, file)
+        _download(_blob(f"{folder}/{version}/{file.name}", bucket), where / file.name, file)
 
     await _in_threads(partial(one, file) for file in files)
 
@@ -138,7 +146,7 @@ def _download(blob: Blob, path: Path, file: File) -> None:
         raise Unreadable(f"{blob.name}: its SHA-256 is {digest}, not {file.sha256}")
 
 
-async def delete_version(folder: str, version: str) -> None:
+async def delete_version(folder: str, version: str, bucket: Bucket = MODELS) -> None:
     """Deletes whatever is there of a version, its manifest first."""
     from google.api_core.exceptions import NotFound
 
@@ -146,19 +154,19 @@ async def delete_version(folder: str, version: str) -> None:
 
     def delete(name: str) -> None:
         try:
-            _blob(name).delete()
+            _blob(name, bucket).delete()
         except NotFound:
             return  # another builder was faster
 
     def listed() -> list[str]:
-        return [one.name for one in clients.bucket(topology.MODELS).list_blobs(prefix=prefix)]
+        return [one.name for one in clients.bucket(bucket).list_blobs(prefix=prefix)]
 
     await asyncio.to_thread(delete, prefix + versions.MANIFEST)
     await _in_threads(partial(delete, name) for name in await asyncio.to_thread(listed))
 
 
-def _blob(name: str) -> Blob:
-    return clients.bucket(topology.MODELS).blob(name)
+def _blob(name: str, bucket: Bucket) -> Blob:
+    return clients.bucket(bucket).blob(name)
 
 
 async def _in_threads(calls: Iterable[partial[None]]) -> None:

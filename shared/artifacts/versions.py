@@ -88,6 +88,14 @@ def flipped(pointer: Pointer | None, version: str) -> Pointer | None:
     return Pointer(current=version, previous=previous)
 
 
+def pointed_back(pointer: Pointer | None, version: str) -> Pointer:
+    """The pointer after an operator has `version` serve: what is newer serves no more, not even
+    where `version` cannot be read, until a build that is newer still."""
+    named = (pointer.current, *pointer.previous) if pointer else ()
+    previous = tuple(one for one in named if one < version)[:PREVIOUS_KEPT]
+    return Pointer(current=version, previous=previous)
+
+
 def to_open(pointer: Pointer | None, listed: Iterable[str]) -> list[str]:
     """Versions in the order in which to try them: what the pointer says, or, where it cannot be
     read (None), those that are there, newest first."""

@@ -268,3 +268,8 @@ def monitoring() -> httpx.AsyncClient:
     return _rest(
         "monitoring", settings().monitoring_endpoint or "https://monitoring.googleapis.com"
     )
+
+
+def dataproc() -> httpx.AsyncClient:
+    """HTTP client of the Dataproc API; paths start with `/v1/`."""
+    return _rest("dataproc", settings().dataproc_endpoint or "https://dataproc.googleapis.com")

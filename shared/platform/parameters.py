@@ -15,7 +15,6 @@ from shared.platform.markets import MARKETS
 ID_PATTERN = r"^[0-9A-Za-z]{22}$"
 USER_ID_PATTERN = r"^[0-9A-Za-z_.-]{1,64}$"
 CATEGORY_ID_PATTERN = r"^[0-9A-Za-z_-]{1,64}$"
-URI_PATTERN = r"^spotify:[a-z]+:[0-9A-Za-z_.-]{1,64}$"
 MAX_OFFSET = 100_000
 
 Base62Id = Annotated[str, Path(pattern=ID_PATTERN, description="22 base62 characters")]
@@ -47,6 +46,11 @@ IdsParam = Annotated[
     str, Query(pattern=r"^[0-9A-Za-z]{22}(,[0-9A-Za-z]{22})*$", description="ids, comma-separated")
 ]
 _URI = re.compile(r"spotify:([a-z]+):([0-9A-Za-z_.-]{1,64})")
+
+
+def uri_pattern(*kinds: str) -> str:
+    """What the URI of one of `kinds` is like, for a schema; `parse_uri` reads it."""
+    return rf"^spotify:({'|'.join(kinds)}):[0-9A-Za-z_.-]{{1,64}}$"
 
 
 def split_ids(ids: str, maximum: int) -> list[str]:

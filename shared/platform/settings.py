@@ -90,6 +90,13 @@ class Settings(BaseModel):
         default="", pattern=r"^(projects/[^/]+/instances/[^/]+/databases/[^/]+)?$"
     )
     spanner_endpoint: str | None = None
+    training_engine: Literal["exact", "spark"] = "exact"
+    # Of `spark`: `gs://…/spark.py`, the account that batches run as, and a subnetwork of `region`
+    # with Private Google Access.
+    spark_program: str = Field(default="", pattern=r"^(gs://[^/]+/.+)?$")
+    spark_account: str = ""
+    spark_subnetwork: str = ""
+    dataproc_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/]+$")
     run_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/]+$")
     monitoring_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/]+$")
     anonymous: bool = False  # emulators know no credentials

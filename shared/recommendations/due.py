@@ -4,11 +4,13 @@
 |-----------------|------------------------|---------------------------------------------------|
 | discover-weekly | Monday to Sunday       | once, from Sunday 18:00 on, valid from Monday     |
 | release-radar   | Friday to Thursday     | once, from Friday 00:00 on                        |
-| daily-mix       | the day it is made on  | when 23 h old; when the taste has changed, at 12  |
+| daily-mix       | the day it is made on  | when the taste has changed, at 12 h; at 7 days    |
 
 The job runs every hour, so six runs may fail before Monday comes. Who has no list yet gets one of
-the present period at the next run. Daily mixes of somebody whose taste has not changed stand,
-whatever index was built meanwhile, for as long as F205 allows.
+the present period at the next run. What somebody did
+is in their mixes within 13 hours (F205: under 24). Mixes of somebody whose taste has not changed
+stand for a week, whatever index was built meanwhile: most people of a day are not there on the
+next.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ from shared.recommendations.periods import (
 )
 
 AHEAD = {"discover-weekly": timedelta(hours=6)}
-FRESH_FOR = timedelta(hours=23)  # F205: under 24 h, by a job that runs every hour
 SETTLES_FOR = timedelta(hours=12)  # so often at most, however much somebody listens
+STANDS_FOR = timedelta(days=7)  # at most; by then the catalogue has changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def _refreshed(
     present: Period, now: datetime, held: State | None, newest_ms: int
 ) -> tuple[Due, ...]:
     age_ms = inf if held is None else _now_ms(now) - held.made_at_ms
-    if held is None or age_ms >= _ms(FRESH_FOR):
+    if held is None or age_ms >= _ms(STANDS_FOR):
         return (Due("daily-mix", present),)
     if age_ms >= _ms(SETTLES_FOR) and newest_ms > held.made_at_ms:
         return (Due("daily-mix", present, held.fingerprint),)

@@ -11,8 +11,9 @@ come, the answer is the first of these that there is:
 4. no shelves. That is still an answer, with which an app can show its search.
 
 Last good homes lie in Bigtable, and the newest of them in this instance too, so no one dependency
-takes them all away. They are as they were answered: a track that was withdrawn since is still
-named on one, and refused when it is played.
+takes them all away. They are as they were answered, without what the person has hidden since and
+what their filter is for, as far as their signals can be read: a track that was withdrawn since is
+still named on one, and refused when it is played.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 from cachetools import LRUCache
 
@@ -37,11 +38,12 @@ from shared.experiments.shelves import posteriors
 from shared.platform.auth import Principal
 from shared.platform.caching import to_bytes
 from shared.recommendations import serving, store, taste, views
-from shared.recommendations.items import Bundle
+from shared.recommendations.items import Bundle, Taste
 from shared.recommendations.patience import within
 from shared.recommendations.periods import day_number, local_time
 from shared.recommendations.products import shelves
 from shared.recommendations.products.shelves import Shelf
+from shared.recommendations.ranking.impressions import entry
 from shared.recommendations.shapes import HomeObject, ShelfObject
 from shared.recommendations.store import Shelved
 from shared.recommendations.taste import Listener
@@ -115,7 +117,8 @@ async def _home(caller: Principal, user_id: str, country: str | None) -> Home:
         within(PATIENCE.gather_s, store.read_shelved(user_id, now_ms), None, "made lists"),
         within(PATIENCE.order_s, _ordering(caller, country), _AS_GIVEN, "the order of shelves"),
     )
-    filled = _filled(bundle, listener or taste.unknown(user_id, country), shelved, now)
+    known = listener or taste.unknown(user_id, country)
+    filled = _filled(bundle, known, shelved, now)
     fixed = given is not None and given.variant == "fixed"
     choices = bandit.ordered(
         [one.name for one in filled],
@@ -125,7 +128,7 @@ async def _home(caller: Principal, user_id: str, country: str | None) -> Home:
     by_name = {one.name: one for one in filled}
     shown = await within(
         PATIENCE.shown_by_s - (time.monotonic() - began),
-        _shown(caller, [by_name[one.arm] for one in choices], shelved),
+        _shown(caller, [by_name[one.arm] for one in choices], shelved, known),
         None,
         "what the catalog says",
     )
@@ -134,16 +137,16 @@ async def _home(caller: Principal, user_id: str, country: str | None) -> Home:
         body = {"made_at": views.rfc3339(now_ms), "is_last_good": False, "shelves": shown}
         if bundle and listener and shelved:
             await _keep(user_id, country, body, shelved, now_ms)
-            return Home(body, _told(caller, choices, shown, given))
-    last = await _last_good(user_id, country, shelved, body, now_ms)
-    return Home(last or _empty())
+            return Home(body, _told(caller, choices, by_name, shown, given))
+    last = await _last_good(user_id, country, shelved, body, now_ms) or _empty()
+    return Home(_wanted(last, listener.taste) if listener else last)
 
 
 async def _shown(
-    caller: Principal, ordered: Sequence[Shelf], shelved: Shelved | None
+    caller: Principal, ordered: Sequence[Shelf], shelved: Shelved | None, listener: Listener
 ) -> list[ShelfObject]:
     made = shelved.made.values() if shelved else ()
-    return await views.shelf_objects(ordered, made, caller.require_user(), caller.country or None)
+    return await views.shelf_objects(ordered, made, listener.taste, caller.country or None)
 
 
 def _filled(
@@ -168,6 +171,7 @@ async def _ordering(caller: Principal, country: str | None) -> _Order:
 def _told(
     caller: Principal,
     choices: Sequence[Choice],
+    by_name: Mapping[str, Shelf],
     shown: Sequence[ShelfObject],
     given: Assignment | None,
 ) -> list[Exposure]:
@@ -179,11 +183,17 @@ def _told(
     names = [one["id"] for one in shown]
     propensities = {one.arm: one.propensity for one in choices}
     stood = [Choice(name, place, propensities[name]) for place, name in enumerate(names)]
-    items = {one["id"]: [item["id"] for item in one["items"]] for one in shown}
+    items = {one["id"]: _entries(by_name[one["id"]], one) for one in shown}
     told = experiments.impressions(user_id, stood, items, "home", given)
     if given is not None:
         told += experiments.exposure(given, user_id, "home")
     return told
+
+
+def _entries(shelf: Shelf, shown: ShelfObject) -> list[str]:
+    """What stood on a shelf: recommended tracks with their scores, ids of all else."""
+    recommended = {one.track_id: entry(one) for one in shelf.tracks if shelf.is_recommended}
+    return [recommended.get(one["id"], one["id"]) for one in shown["items"]]
 
 
 # --- the last good home -------------------------------------------------------------------------
@@ -262,6 +272,24 @@ def _is_recent(at_ms: int, now_ms: int) -> bool:
 
 def _again(body: bytes) -> HomeObject:
     return {**cast(HomeObject, json.loads(body)), "is_last_good": True}
+
+
+def _wanted(home: HomeObject, of: Taste) -> HomeObject:
+    """A home as it was answered, without what the person does not want to see any more."""
+    if of.allows_explicit and not of.hidden:
+        return home
+    shown: list[ShelfObject] = [
+        {**one, "items": [item for item in one["items"] if _is_wanted(item, of)]}
+        for one in home["shelves"]
+    ]
+    return {**home, "shelves": [one for one in shown if one["items"]]}
+
+
+def _is_wanted(item: Mapping[str, Any], of: Taste) -> bool:
+    ids = [item["id"], *(artist["id"] for artist in item.get("artists", ()))]
+    if album := item.get("album"):
+        ids.append(album["id"])
+    return views.is_wanted(of, bool(item.get("explicit")), *ids)
 
 
 def _empty() -> HomeObject:

@@ -91,8 +91,8 @@ class Why:
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A candidate: a row of a bundle, the item in it, a score (higher is better; comparable within
-    one list alone), where it came from and why it is here. `retrieved` is the score of its
-    retrieval, where ranking has given it another."""
+    one list alone), where it came from and why it is here. `retrieved` is the score that retrieval
+    gave it, by one scale for all lists; None for what was not retrieved for a taste."""
 
     row: int
     item: Item
@@ -107,8 +107,8 @@ class Taste:
     """What is known of a person when a list is made for them.
 
     `confidences` are how surely they like each track (> 0; `shared.signals.preferences`), `heard`
-    when they last heard each (ms since the epoch), `hidden` ids of tracks and artists that they do
-    not want, `recent` the newest tracks first, `features` those of `shared.signals.features`.
+    when they last heard each (ms since the epoch), `hidden` ids of tracks, albums,
+    artists and playlists that they do not want, `recent` the newest tracks first, `features` those of `shared.signals.features`.
     """
 
     user_id: str

@@ -15,18 +15,21 @@ from shared.recommendations.due import State
 from shared.recommendations.items import Scored, Source, Why
 from shared.recommendations.periods import Product
 
-FORMAT = 1
+FORMAT = 2
+_READ = (1, FORMAT)  # 1 had no score of the retrieval
 _DECIMALS = 4  # of a score
 
 
 @dataclass(frozen=True, slots=True)
 class ListedTrack:
-    """A track of a list. `score` compares within the list alone."""
+    """A track of a list. `score` compares within the list alone; `retrieved` is as `Scored` has
+    it."""
 
     track_id: str
     score: float
     source: Source
     why: Why
+    retrieved: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,13 @@ class Similar:
 def listed(scored: Iterable[Scored]) -> tuple[ListedTrack, ...]:
     """Candidates as they are stored."""
     return tuple(
-        ListedTrack(one.item.track_id, round(float(one.score), _DECIMALS), one.source, one.why)
+        ListedTrack(
+            one.item.track_id,
+            round(float(one.score), _DECIMALS),
+            one.source,
+            one.why,
+            None if one.retrieved is None else round(float(one.retrieved), _DECIMALS),
+        )
         for one in scored
     )
 
@@ -109,10 +118,7 @@ def to_bytes(made: Made) -> bytes:
                 "name": one.name,
                 "description": one.description,
                 "anchors": one.anchors,
-                "tracks": [
-                    [t.track_id, t.score, t.source, t.why.kind, t.why.subject, t.why.subject_name]
-                    for t in one.tracks
-                ],
+                "tracks": [_row(track) for track in one.tracks],
             }
             for one in made.lists
         ],
@@ -125,7 +131,7 @@ def from_bytes(data: bytes) -> Made:
     """What `to_bytes` was given. Raises ValueError for anything else."""
     try:
         raw = json.loads(data)
-        if raw["format"] != FORMAT:
+        if raw["format"] not in _READ:
             raise ValueError(f"lists of format {raw['format']} are not known here")
         return Made(
             product=raw["product"],
@@ -141,10 +147,18 @@ def from_bytes(data: bytes) -> Made:
         raise ValueError(f"a stored list is damaged: {error!r}") from error
 
 
+def _row(one: ListedTrack) -> list[Any]:
+    why = one.why
+    return [
+        *(one.track_id, one.score, one.source),
+        *(why.kind, why.subject, why.subject_name, one.retrieved),
+    ]
+
+
 def _list(raw: dict[str, Any]) -> MadeList:
     tracks = tuple(
-        ListedTrack(track_id, score, source, Why(kind, subject, name))
-        for track_id, score, source, kind, subject, name in raw["tracks"]
+        ListedTrack(track_id, score, source, Why(kind, subject, name), *retrieved)
+        for track_id, score, source, kind, subject, name, *retrieved in raw["tracks"]
     )
     return MadeList(raw["id"], raw["name"], raw["description"], tracks, tuple(raw["anchors"]))
 

@@ -63,10 +63,8 @@ class Ordering:
             now_ms = time.time_ns() // 1_000_000
             context = Context(now_ms, items_of(bundle), listener.signals)
             ranked = self.ranker.order(listener.taste, first, context, tracks)
-            # What was not ranked stands behind, in its own order.
-            least = min((one.score for one in ranked), default=0.0)
             chances = generator_of(listener.taste.user_id, datetime.now(UTC), "new tracks")
-            return explored([*ranked, *_below(least, rest)], chances)
+            return explored([*ranked, *_behind(ranked, rest)], chances)
 
         return order
 
@@ -106,8 +104,13 @@ def explored(
     return [*reversed(found), *rest]
 
 
-def _below(least: float, rest: Sequence[Scored]) -> list[Scored]:
-    return [replace(one, score=least - place) for place, one in enumerate(rest, 1)]
+def _behind(ranked: Sequence[Scored], rest: Sequence[Scored]) -> list[Scored]:
+    """What was not ranked, in its own order behind all that was: scored over as wide a span again,
+    so that what weighs scores afterwards still sees those of the ranking."""
+    scores = [one.score for one in ranked]
+    least = min(scores, default=0.0)
+    step = ((max(scores, default=0.0) - least) or 1.0) / (len(rest) or 1)
+    return [replace(one, score=least - step * place) for place, one in enumerate(rest, 1)]
 
 
 async def _read(track_ids: Sequence[str]) -> dict[str, Mapping[str, float]]:

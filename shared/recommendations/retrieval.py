@@ -158,7 +158,10 @@ def candidates(
             if row not in found or tells > found[row][0]:
                 found[row] = (tells, source, why)
     best = sorted(scores, key=lambda row: (-scores[row], row))[:count]
-    return [Scored(row, bundle.item(row), scores[row], *found[row][1:]) for row in best]
+    return [
+        Scored(row, bundle.item(row), scores[row], *found[row][1:], retrieved=scores[row])
+        for row in best
+    ]
 
 
 # --- the sources ------------------------------------------------------------------------------

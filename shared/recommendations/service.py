@@ -15,7 +15,7 @@ from shared.platform.events import publish
 from shared.platform.ids import random_id
 from shared.platform.parameters import parse_uri
 from shared.recommendations import serving, store, taste
-from shared.recommendations.items import Bundle
+from shared.recommendations.items import Bundle, Taste
 from shared.recommendations.lists import ListedTrack, Made, MadeList, listed
 from shared.recommendations.models import (
     MAX_SEEDS,
@@ -48,7 +48,7 @@ __all__ = [
     "write_similar",
 ]
 
-SIGNALS_S = 0.5  # so long a radio waits to know who listens
+SIGNALS_S = 0.5  # so long a list waits to know who listens
 RADIO_KINDS = ("track", "artist", "album", "playlist", "genre")
 CONTEXT_KINDS = ("track", "album", "artist", "playlist")
 FEEDBACK_KINDS = ("track", "artist", "album", "playlist")
@@ -111,13 +111,16 @@ async def made_for(user_id: str) -> list[tuple[Made, MadeList]]:
     ]
 
 
-async def made_list(user_id: str, list_id: str) -> tuple[Made, MadeList]:
-    """One of them. Raises NotFound for a list that nobody has, or that this person has not yet."""
-    product = product_of(list_id)
-    made = await store.read_made(user_id, product, _now_ms()) if product else None
-    for one in made.lists if made else ():
-        if made is not None and one.id == list_id:
-            return made, one
+async def made_list(caller: Principal, list_id: str) -> tuple[Made, MadeList, Taste]:
+    """One of them, and for whom it is shown now. Raises NotFound for a list that nobody has, or
+    that this person has not yet."""
+    if product := product_of(list_id):
+        made, listener = await asyncio.gather(
+            store.read_made(caller.require_user(), product, _now_ms()), _listener(caller)
+        )
+        for one in made.lists if made else ():
+            if made is not None and one.id == list_id:
+                return made, one, listener.taste
     raise NotFound(
         f"There is no list {list_id[:40]!r} for you yet; lists are made within an hour or two of"
         " listening, see /v1/me/made-for-you"
@@ -171,7 +174,7 @@ async def give_feedback(caller: Principal, uri: str, kind: SignalKind) -> None:
     """Tells that something is not for the person (`hide`) or complains about it (`report`). When
     it returns, that is stored; lists that are made a moment later know it. Raises InvalidInput,
     Unavailable."""
-    from google.api_core.exceptions import GoogleAPICallError
+    from google.api_core.exceptions import GoogleAPICallError, RetryError
 
     of, item_id = _parsed("uri", uri, FEEDBACK_KINDS)
     signal = Signal(
@@ -186,7 +189,7 @@ async def give_feedback(caller: Principal, uri: str, kind: SignalKind) -> None:
     )
     try:
         await publish([signal])
-    except GoogleAPICallError as error:
+    except (GoogleAPICallError, RetryError) as error:
         raise Unavailable("That could not be stored; please send it again.") from error
 
 

@@ -5,6 +5,7 @@
     user#<id>#home        list:home    the last good home, as it was answered, compressed
     home#<country>        list:home    the same for somebody of whom nothing is known
     track#<id>            list:similar what autoplay goes on with
+    similar               list:similar of which training that was written for every track
 
 A row keeps two versions of its list: this week's and the one before it or, from Sunday evening on,
 next week's. A list is written by one mutation of one row, and only where its period has none yet:
@@ -153,7 +154,7 @@ async def write_similar(rows: Iterable[Similar]) -> int:
     table, written = clients.table(topology.RECOMMENDATIONS), 0
     batch: list[RowMutationEntry] = []
     for one in rows:
-        cell = SetCell(LIST, SIMILAR, lists.similar_to_bytes(one.tracks), timestamp_micros=0)
+        cell = SetCell(LIST, SIMILAR, lists.similar_to_bytes(one.tracks))
         batch.append(RowMutationEntry(_track_key(one.track_id), [cell]))
         if len(batch) == ROWS_IN_A_WRITE:
             await table.bulk_mutate_rows(batch)
@@ -161,6 +162,24 @@ async def write_similar(rows: Iterable[Similar]) -> int:
     if batch:
         await table.bulk_mutate_rows(batch)
     return written + len(batch)
+
+
+async def write_similar_of(training: str) -> None:
+    """Remembers that what goes with every track was written, of which training."""
+    from google.cloud.bigtable.data import SetCell
+
+    cell = SetCell(LIST, SIMILAR, training.encode())
+    await clients.table(topology.RECOMMENDATIONS).mutate_row(SIMILAR, cell)
+
+
+async def read_similar_of() -> tuple[str, int] | None:
+    """What `write_similar_of` was given last, and when (ms since the epoch)."""
+    row = await clients.table(topology.RECOMMENDATIONS).read_row(
+        SIMILAR, row_filter=_newest_lists()
+    )
+    if row is None:
+        return None
+    return row.cells[0].value.decode(), row.cells[0].timestamp_micros // 1000
 
 
 async def read_similar(track_ids: Sequence[str]) -> dict[str, tuple[SimilarTrack, ...]]:

@@ -1,7 +1,8 @@
 """Recommended tracks, made lists and shelves in the shapes of the API.
 
 Everything is looked up in the catalog when it is shown: what has been withdrawn, or may not be
-played where the person is, is on no list any more, whenever that was made.
+played where the person is, is on no list any more, whenever that was made; nor is what they have
+hidden since, or what is explicit once they filter that.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from shared.catalog import render as catalog_objects
 from shared.catalog import service as catalog
 from shared.catalog.models import Track
 from shared.platform.settings import settings
+from shared.recommendations.items import Taste
 from shared.recommendations.lists import ListedTrack, Made, MadeList
 from shared.recommendations.products.shelves import Shelf
 from shared.recommendations.reasons import reason_of
@@ -29,12 +31,27 @@ PATH = "/v1/me/made-for-you"
 
 
 async def tracks_shown(
-    listed: Sequence[ListedTrack], market: str | None, *, with_reasons: bool = True
+    listed: Sequence[ListedTrack], market: str | None, taste: Taste | None = None
 ) -> list[RecommendedTrackObject]:
-    """RecommendedTrackObjects of those that may be played in `market` (None: anywhere)."""
-    found = await catalog.get_tracks([one.track_id for one in listed])
-    by_id = {one.id: one for one in found if one is not None}
-    return _tracks(listed, by_id, market, with_reasons)
+    """RecommendedTrackObjects of those that may be played in `market` (None: anywhere) and, with
+    `taste`, that the person wants to see."""
+    return _tracks(listed, await _found(listed, taste), market, with_reasons=True)
+
+
+async def _found(listed: Iterable[ListedTrack], taste: Taste | None) -> dict[str, Track]:
+    """What the catalog knows of those that the person wants to see, by id."""
+    found = await catalog.get_tracks(list(dict.fromkeys(one.track_id for one in listed)))
+    return {
+        one.id: one
+        for one in found
+        if one is not None
+        and (taste is None or is_wanted(taste, one.explicit, one.id, one.album_id, *one.artist_ids))
+    }
+
+
+def is_wanted(taste: Taste, is_explicit: bool, *ids: str) -> bool:
+    """Whether the person wants to see something that goes by these ids."""
+    return taste.hidden.isdisjoint(ids) and (taste.allows_explicit or not is_explicit)
 
 
 def _tracks(
@@ -73,21 +90,24 @@ def list_object(made: Made, one: MadeList) -> MadeForYouObject:
     }
 
 
-async def whole_list(made: Made, one: MadeList, market: str | None) -> MadeForYouListObject:
+async def whole_list(
+    made: Made, one: MadeList, market: str | None, taste: Taste
+) -> MadeForYouListObject:
     """MadeForYouListObject."""
-    shown = await tracks_shown(one.tracks, market)
+    shown = await tracks_shown(one.tracks, market, taste)
     return {**list_object(made, one), "total": len(shown), "tracks": shown}
 
 
 async def shelf_objects(
-    shelves: Sequence[Shelf], made: Iterable[Made], user_id: str, market: str | None
+    shelves: Sequence[Shelf], made: Iterable[Made], taste: Taste, market: str | None
 ) -> list[ShelfObject]:
     """ShelfObjects of those on which anything is left to show, with few reads for all."""
-    wanted = list(dict.fromkeys(one.track_id for shelf in shelves for one in shelf.tracks))
-    by_id = {one.id: one for one in await catalog.get_tracks(wanted) if one is not None}
+    by_id = await _found((one for shelf in shelves for one in shelf.tracks), taste)
     contexts = {
         one["uri"]: one
-        for one in await _contexts([uri for shelf in shelves for uri in shelf.contexts], user_id)
+        for one in await _contexts(
+            [uri for shelf in shelves for uri in shelf.contexts], taste.user_id
+        )
     }
     of_list = {one.id: (each, one) for each in made for one in each.lists}
     shown: list[ShelfObject] = []

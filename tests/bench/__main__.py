@@ -23,6 +23,7 @@ BENCHMARKS = (
     "search",
     "feature_latency",
     "discover_weekly",
+    "home_deadline",
 )
 CLOUDLESS = ("ann",)  # which a local cloud beside them would only slow down
 

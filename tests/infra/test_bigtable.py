@@ -114,3 +114,15 @@ def test_each_region_has_a_profile_for_conditional_writes_at_its_own_cluster(sta
         routing = profiles[f"transactions-{region}"]["singleClusterRouting"]
         assert routing["allowTransactionalWrites"] is True
         assert zones[routing["clusterId"]].startswith(f"{region}-")
+
+
+def test_what_is_kept_of_a_person_is_forgotten_in_time() -> None:
+    """Counts of tracks are nobody's: `pending` and `total` stay."""
+    nobodys = {("play_counts", "pending"), ("play_counts", "total")}
+    lasting = {
+        (table.name, family.name)
+        for table in topology.TABLES
+        for family in table.families
+        if family.max_age_s is None or family.max_age_s > 90 * topology.DAY_S
+    }
+    assert lasting == nobodys

@@ -162,3 +162,9 @@ def test_the_cdns_find_what_they_are_probed_for() -> None:
     path = found["PROBE_PREFIX"].strip('"') + found["PROBE_OBJECT"].strip('"')
     assert path == f"/audio/{probe.inputs['name']}"
     assert probe.inputs["bucket"] == f"{config.project}-audio"
+
+
+def test_reports_are_not_kept_for_ever() -> None:
+    rules = bucket("prod", "reports").inputs["lifecycleRules"]
+    ages = [rule["condition"]["age"] for rule in rules if rule["action"]["type"] == "Delete"]
+    assert ages == [400]

@@ -4,24 +4,27 @@ ours."""
 from __future__ import annotations
 
 import shutil
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emulators import environments
+from shared.recommendations.collaborative import spark_batch
 from shared.recommendations.collaborative.evaluation import by_vectors, evaluate
 from shared.recommendations.collaborative.factors import Factorization, factorize
 from shared.recommendations.collaborative.interactions import Interactions, split
 from shared.recommendations.collaborative.spark_batch import (
     arguments,
     read_factors,
-    run_here,
     write_interactions,
 )
 from shared.recommendations.items import FoldIn
 from tests.recommendations.data import MOVIELENS, load
 
+PROGRAM = Path(spark_batch.__file__).with_name("spark.py")
 PEOPLE = 1_000
 AGREEMENT = 0.02  # of recall@50, relative
 SEED = 3
@@ -36,6 +39,13 @@ def python() -> Path:
         return environments.ensure_python("spark")
     except environments.EnvironmentFailed as error:
         pytest.fail(f"no environment for Spark: {error}")
+
+
+def run(python: Path, given: Sequence[str]) -> None:
+    """Runs the program on two processors, as a batch would on many machines."""
+    argv = [str(python), str(PROGRAM), *given, "--master", "local[2]", "--blocks", "2"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-4_000:]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +70,7 @@ def test_both_engines_recall_the_same_and_score_alike(
 
     write_interactions(training, tmp_path / "interactions")
     source, target = str(tmp_path / "interactions"), str(tmp_path / "factors")
-    run_here(python, arguments(training, config, seed=SEED, source=source, target=target))
+    run(python, arguments(training, config, seed=SEED, source=source, target=target))
     theirs = read_factors(training, config, tmp_path / "factors")
 
     popular = np.asarray(training.matrix.sum(axis=0)).ravel()

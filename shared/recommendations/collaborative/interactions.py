@@ -67,6 +67,15 @@ class Interactions:
         """Other confidences of the same users and items."""
         return replace(self, matrix=matrix)
 
+    def drawn(self, most: int, seed: int) -> Interactions:
+        """`most` of the users by chance, the same for other confidences; all where they are no
+        more."""
+        if len(self.user_ids) <= most:
+            return self
+        rows = np.sort(np.random.default_rng(seed).permutation(len(self.user_ids))[:most])
+        users = tuple(self.user_ids[row] for row in rows.tolist())
+        return replace(self, user_ids=users, matrix=self.matrix[rows])
+
 
 def split(interactions: Interactions, share: float, seed: int) -> tuple[Interactions, Interactions]:
     """What stays and what is held out: of every user `share` of their pairs, rounded to the

@@ -13,7 +13,6 @@ are what matters.
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from shared.recommendations.collaborative.interactions import Interactions
 
-PROGRAM = Path(__file__).with_name("spark.py")
 # Spark 3.5; its image holds numpy, which MLlib wants.
 RUNTIME_VERSION = "2.3"
 LONGEST_S = 6 * 3600
@@ -82,21 +80,18 @@ def read_factors(interactions: Interactions, config: Factorization, path: Path) 
     )
 
 
-def run_here(python: Path, given: Sequence[str], *, timeout_s: float = LONGEST_S) -> None:
-    """Runs the program on two processors with an interpreter that has pyspark. Raises
-    BatchFailed."""
-    argv = [str(python), str(PROGRAM), *given, "--master", "local[2]", "--blocks", "2"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s, check=False)
-    if done.returncode != 0:
-        raise BatchFailed("\n".join(done.stderr.strip().splitlines()[-30:]))
-
-
 def batch(
-    program: str, given: Sequence[str], *, service_account: str, subnetwork: str
+    program: str,
+    given: Sequence[str],
+    *,
+    service_account: str,
+    subnetwork: str,
+    staging_bucket: str,
 ) -> dict[str, Any]:
-    """The body of `projects.locations.batches.create`. `program` is where the bucket holds
-    `spark.py` (gs://…); the account needs roles/dataproc.worker and the bucket's objects, the
-    subnetwork Private Google Access."""
+    """The body of `projects.locations.batches.create`. `program` is where a bucket holds `spark.py`
+    (gs://…); the account needs roles/dataproc.worker and the buckets' objects, the subnetwork
+    Private Google Access. What Spark keeps beside goes to the bucket `staging_bucket`, not to one
+    that Dataproc would make."""
     return {
         "pysparkBatch": {"mainPythonFileUri": program, "args": list(given)},
         "runtimeConfig": {"version": RUNTIME_VERSION},
@@ -104,6 +99,7 @@ def batch(
             "executionConfig": {
                 "serviceAccount": service_account,
                 "subnetworkUri": subnetwork,
+                "stagingBucket": staging_bucket,
                 "ttl": f"{LONGEST_S}s",
             }
         },

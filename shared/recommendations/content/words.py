@@ -75,14 +75,6 @@ class Words:
         found: Vector = mean / max(float(np.linalg.norm(mean)), 1e-9)
         return found
 
-    def nearest(self, tokens: Iterable[str], count: int) -> list[tuple[str, float]]:
-        """The tokens nearest to the mean of `tokens`, with the cosine, best first."""
-        import numpy as np
-
-        cosines = self.vectors @ self.mean(tokens)
-        best = np.argsort(-cosines, kind="stable")[:count]
-        return [(self.tokens[row], float(cosines[row])) for row in best]
-
     def save(self, path: Path) -> None:
         """Writes it to `path`, whose name ends in `.npz`."""
         import numpy as np

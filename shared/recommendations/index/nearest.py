@@ -72,7 +72,8 @@ class Nearest:
         for query in queries:
             # What scores like the last of the nearest is as near.
             nearest = self.vectors.all_scores(query)
-            least = np.partition(nearest, -count)[-count] * (1 - 1e-5)
+            least = np.partition(nearest, -count)[-count]
+            least -= 1e-5 * abs(least)
             found = self.search(query, count)
             if found:
                 shares.append(sum(score >= least for _, score in found) / count)

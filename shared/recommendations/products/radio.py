@@ -3,7 +3,9 @@ listener.
 
 What is near to the seed is ranked with a tilt towards the person's own taste. What they skipped in
 the present session pushes away what is like it, the newest skip the most, and what was played in it
-does not come again: so a skip changes the very next track.
+does not come again: so a skip changes the very next track. All that a radio plays is like its seed,
+and so like the skip: what is pushed is only what is more like it than the others are, of which
+there is always a part that is not, so that a radio stays with its seed however much is skipped.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 TRACKS = 100  # that pages are cut from
 SEED_ROWS = 50  # of an artist, an album, a playlist or a genre, the first
 TILT = 0.2  # of the own taste, where nearness to the seed counts 1
-PUSH = 1.0  # by the newest skip, from a track with the same direction
-FADES = 0.6  # of that, for each skip before
+PUSH = 0.5  # of the span of what would be played: what the one that is most like the skips loses
+FADES = 0.6  # how much each skip counts of the one after it
 SKIPS_READ = 5
 
 
@@ -62,10 +64,12 @@ async def make(
     session has heard it already."""
     taste, session = listener.taste, listener.session
     played = rows_of(bundle, dict.fromkeys(session.played, 1.0))
-    start = Start(seeds, tuple(played), top_artists(bundle, seeds), is_whole=False)
+    skipped = rows_of(bundle, dict.fromkeys(session.skipped, 1.0))
+    listened = tuple(row for row in played if row not in skipped)
+    start = Start(seeds, listened, top_artists(bundle, seeds), is_whole=False)
     offered = candidates(bundle, taste, start, today=today, without=frozenset(played))
     ranked = await order(_tilted(bundle, listener, offered))
-    pushed = _pushed(bundle, list(rows_of(bundle, dict.fromkeys(session.skipped, 1.0))), ranked)
+    pushed = _pushed(bundle, list(skipped), ranked)
     if len(seeds) == 1 and not set(seeds) & set(played):
         pushed = _from(bundle, next(iter(seeds)), pushed)
     return apply(pushed, taste, RADIO, TRACKS, today=today).items
@@ -88,26 +92,30 @@ def _tilted(bundle: Bundle, listener: Listener, offered: Sequence[Scored]) -> li
         return list(offered)
     own = np.stack([bundle.vector(one.row) for one in offered]) @ vector
     span = float(np.abs(own).max()) or 1.0
-    return [
+    tilted = [
         replace(one, score=one.score + TILT * float(likes) / span)
         for one, likes in zip(offered, own, strict=True)
     ]
+    return sorted(tilted, key=lambda one: -one.score)
 
 
 def _pushed(bundle: Bundle, skipped: Sequence[int], ranked: Sequence[Scored]) -> list[Scored]:
-    """`ranked`, scored less the more a track is like what was skipped (rows, newest first)."""
+    """`ranked`, best first, scored less the more a track is like what was skipped (rows, newest
+    first), beyond how like it the first `TRACKS` are on the whole."""
     import numpy as np
 
     if not skipped or not ranked:
         return list(ranked)
-    lows = [one.score for one in ranked]
-    span = (max(lows) - min(lows)) or 1.0
-    vectors = _directions(np.stack([bundle.vector(one.row) for one in ranked]))
     away = _directions(np.stack([bundle.vector(row) for row in skipped[:SKIPS_READ]]))
-    fading = PUSH * FADES ** np.arange(len(away))
-    pushes = np.maximum(vectors @ away.T, 0) @ fading
+    fading = FADES ** np.arange(len(away))
+    alike = _directions(np.stack([bundle.vector(one.row) for one in ranked])) @ away.T @ fading
+    usual, most = float(alike[:TRACKS].mean()), float(alike[:TRACKS].max())
+    if most <= usual:
+        return list(ranked)
+    played = [one.score for one in ranked[:TRACKS]]
+    pushes = PUSH * (max(played) - min(played)) * np.clip((alike - usual) / (most - usual), 0, 1)
     return [
-        replace(one, score=one.score - span * float(push))
+        replace(one, score=one.score - float(push))
         for one, push in zip(ranked, pushes, strict=True)
     ]
 

@@ -71,7 +71,7 @@ class Examples:
             np.array([one.completed for one in examples], dtype=np.bool_),
         )
 
-    def where(self, chosen: NDArray[np.bool_]) -> Examples:
+    def only(self, chosen: NDArray[np.bool_]) -> Examples:
         """Those that are `chosen` (a truth for each)."""
         return Examples(
             self.users[chosen],

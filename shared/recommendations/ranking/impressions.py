@@ -2,7 +2,7 @@
 
 A score at retrieval cannot be had later without knowing what happened since, so it is written down
 with the impression (`shared.experiments.models.Exposure.items`): an entry for each track, in the
-order shown, either an id alone or `<id> <score> <source>`.
+order shown, either an id alone or `<id> <score> <source>`, where a score that is not known is `-`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.recommendations.items import Scored
+from shared.recommendations.lists import ListedTrack
 from shared.recommendations.ranking.features import MISSING, SOURCES, Shown
 
 # A list of the morning is heard in the evening; on the day after it is another one.
 CREDITED_MS = 24 * 3600 * 1000
-SHELF = "shelf"  # the kind of a context (`segue:shelf:<name>`) that plays of what is shown have
+RECOMMENDED = ("segue:shelf:", "segue:made:")  # contexts of plays of what is recommended
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class Impression:
         return cls(ts_ms, tuple(one for one in entries if isinstance(one, str)))
 
 
-def entry(scored: Scored) -> str:
-    """A track as an impression names it, with its score at retrieval."""
-    score = scored.score if scored.retrieved is None else scored.retrieved
-    return f"{scored.item.track_id} {score:.4f} {scored.source}"
+def entry(one: ListedTrack) -> str:
+    """A recommended track as an impression names it, with its score at retrieval."""
+    score = "-" if one.retrieved is None else f"{one.retrieved:.4f}"
+    return f"{one.track_id} {score} {one.source}"
 
 
 def read_entry(text: str, place: int) -> tuple[str, Shown]:
@@ -81,4 +81,4 @@ class Screens:
 
 def is_recommended(context_uri: str | None) -> bool:
     """Whether a play came from something recommended, by its context."""
-    return (context_uri or "").split(":")[1:2] == [SHELF]
+    return (context_uri or "").startswith(RECOMMENDED)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shared.recommendations.items import Item, Scored, Taste
 from shared.recommendations.ranking.chances import Chances
 from shared.recommendations.ranking.features import (
+    MISSING,
     Affinity,
     ItemOf,
     Met,
@@ -58,9 +59,9 @@ class Ranker:
         context: Context,
         tracks: Mapping[str, Mapping[str, float]],
     ) -> list[Scored]:
-        """The candidates, best first, with the scores of `scores` (their own are kept as
-        `retrieved`). `tracks` are `TRACK_FEATURES` by track id; one that is not in it counts as
-        never played. Nothing that is wrong with a model fails a list: then the guess holds."""
+        """The candidates, best first, with the scores of `scores`. `tracks` are `TRACK_FEATURES` by
+        track id; one that is not in it counts as never played. Nothing that is wrong with a model
+        fails a list: then the guess holds."""
         if not candidates:
             return []
         import numpy as np
@@ -69,9 +70,7 @@ class Ranker:
         scores = relevance(np.array([one.score for one in candidates])) + self._values(features)
         order = np.argsort(-scores, kind="stable").tolist()
         found = scores.tolist()
-        return [
-            replace(candidates[at], score=found[at], retrieved=candidates[at].score) for at in order
-        ]
+        return [replace(candidates[at], score=found[at]) for at in order]
 
     def _values(self, features: Floats) -> Floats:
         import numpy as np
@@ -112,7 +111,7 @@ def features_of(
     return matrix(
         [
             Met(
-                Shown(one.score, one.source, 0),
+                Shown(MISSING if one.retrieved is None else one.retrieved, one.source, 0),
                 one.item,
                 tracks.get(one.item.track_id, never_played),
                 pair_of(one.item),

@@ -215,9 +215,9 @@ def _split(examples: Examples, seed: int) -> _Parts:
     part = np.array([part_of(str(one), seed) for one in people])[numbers]
     is_later = examples.ts_ms >= np.quantile(examples.ts_ms, CUT)
     parts = _Parts(
-        examples.where((part == "training") & ~is_later),
-        examples.where((part == "validation") & ~is_later),
-        examples.where((part == "held out") & is_later),
+        examples.only((part == "training") & ~is_later),
+        examples.only((part == "validation") & ~is_later),
+        examples.only((part == "held out") & is_later),
     )
     for one in (parts.training, parts.validation, parts.held_out):
         for target in TARGETS:
@@ -358,7 +358,7 @@ def calibration_luck(chances: Floats, seed: int) -> float:
 def _against_retrieval(held_out: Examples, value: Floats, seed: int) -> Gain | None:
     retrieved = held_out.features[:, RANKING_FEATURES.index("retrieval_score")]
     is_known = np.isfinite(retrieved)
-    sessions = Sessions(held_out.where(is_known), seed)
+    sessions = Sessions(held_out.only(is_known), seed)
     if sessions.people < MIN_HELD_OUT:
         return None
     return sessions.gain(retrieved[is_known], value[is_known])

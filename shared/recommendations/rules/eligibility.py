@@ -12,9 +12,9 @@ _EVERYWHERE = "*"  # as a market in which something is blocked
 
 
 def is_hidden(item: Item, taste: Taste) -> bool:
-    """Whether the person does not want the track, or one of its artists."""
+    """Whether the person does not want the track, its album or one of its artists."""
     hidden = taste.hidden
-    return bool(hidden) and (item.track_id in hidden or not hidden.isdisjoint(item.artist_ids))
+    return not hidden.isdisjoint((item.track_id, item.album_id, *item.artist_ids))
 
 
 def is_unplayable(item: Item, country: str | None) -> bool:

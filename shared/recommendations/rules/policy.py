@@ -17,7 +17,7 @@ WINDOW = 30
 Rule = Literal[
     # of a track, whatever else is listed (`eligibility`)
     "score",  # its score is no finite number
-    "hidden",  # the person does not want it, or one of its artists
+    "hidden",  # the person does not want it, its album or one of its artists
     "market",  # it may not be played where they are
     "explicit",
     "unreleased",  # not out yet

@@ -21,6 +21,7 @@ from shared.recommendations.content.blending import blended
 from shared.recommendations.content.features import content_of
 from shared.recommendations.index.building import Parts
 from shared.recommendations.items import DIMENSIONS, NEIGHBOURS_KEPT, FoldIn
+from shared.recommendations.training.alike import alike
 from shared.recommendations.training.catalogue import Catalogue
 from shared.recommendations.training.log import Log
 from shared.recommendations.training.model import Model
@@ -29,20 +30,16 @@ if TYPE_CHECKING:
     from shared.recommendations.items import Matrix
 
 QUERIES = 512  # people on whose vectors the index is tuned
-# Neighbours of tracks that nobody has played are found by their vectors, for so many at most in one
-# go: each is compared with all tracks.
-LOOKED_AT = 2_048
-SOUND_NEIGHBOURS = 30
-# What sounds alike is weaker evidence than what people play together: its weights end here, where
-# the weights of those begin.
-SOUND_WEIGHT_QUANTILE = 0.25
+SOUND_NEIGHBOURS = 30  # of a track that nobody has played, by their vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """The parts, and where vectors came from: so many tracks each."""
+    """The parts, and where vectors came from: so many tracks each. `new` are the rows of which the
+    training does not say all: the track, or those who like it, came after it."""
 
     parts: Parts
+    new: NDArray[np.int64]
     from_people: int
     from_content: int
     without_vector: int
@@ -62,10 +59,11 @@ def assemble(model: Model, catalogue: Catalogue, log: Log, *, now: datetime) -> 
     evidence = np.zeros(len(ids), np.int32)
     factors[is_trained] = model.factors[trained[is_trained]]
     evidence[is_trained] = model.evidence[trained[is_trained]]
-    _fold_in_new(model, ids, factors, evidence, log)
+    is_new = ~is_trained
+    is_new[_fold_in_new(model, ids, factors, evidence, log)] = True
     content = model.content.vectors(content_of(items, catalogue.features))
     vectors = blended(factors, content, evidence)
-    neighbours = _neighbours(model, ids, trained, vectors)
+    neighbours = _neighbours(model, np.where(is_new, -1, trained), trained, vectors)
     rows = np.random.default_rng(0).permutation(len(model.people))[:QUERIES]
     parts = Parts(
         items=items,
@@ -81,6 +79,7 @@ def assemble(model: Model, catalogue: Catalogue, log: Log, *, now: datetime) -> 
     is_known = evidence > 0
     return Assembled(
         parts,
+        np.flatnonzero(is_new),
         from_people=int((is_known & ~is_zero).sum()),
         from_content=int((~is_known & ~is_zero).sum()),
         without_vector=int(is_zero.sum()),
@@ -95,25 +94,27 @@ def _rows_in(known: tuple[str, ...], wanted: list[str]) -> NDArray[np.int64]:
 
 def _fold_in_new(
     model: Model, ids: list[str], factors: Matrix, evidence: NDArray[np.int32], log: Log
-) -> None:
-    """Solves for the tracks that people have come to like since the training, in place."""
+) -> NDArray[np.int64]:
+    """Solves for the tracks that people have come to like since the training, in place; their
+    rows."""
     interactions = log.interactions(ids)
     liked = interactions.matrix
     is_new = (evidence == 0) & (np.bincount(liked.indices, minlength=len(ids)) > 0)
-    if not is_new.any() or not len(model.people):
-        return
+    columns = np.flatnonzero(is_new)
+    if not len(columns) or not len(model.people):
+        return columns[:0]
     row_of = {one: row for row, one in enumerate(model.user_ids)}
     known = [row_of.get(one, -1) for one in interactions.user_ids]
     people = _solved(factors, liked, model.fold_in)
     has_trained = np.array([row >= 0 for row in known])
     people[has_trained] = model.people[[row for row in known if row >= 0]]
-    columns = np.flatnonzero(is_new)
     # Whoever did nothing since says something, too: that they do not know the new tracks.
     silent = np.setdiff1d(np.arange(len(model.people)), known)
     everybody = np.vstack([people, model.people[silent]])
     by_track = sparse.csr_matrix(liked[:, columns].T)
     factors[columns] = _solved(everybody, by_track, model.fold_in)
     evidence[columns] = np.diff(by_track.indptr)
+    return columns
 
 
 def _solved(fixed: Matrix, observed: sparse.csr_matrix, params: FoldIn) -> Matrix:
@@ -123,42 +124,30 @@ def _solved(fixed: Matrix, observed: sparse.csr_matrix, params: FoldIn) -> Matri
 
 
 def _neighbours(
-    model: Model, ids: list[str], trained: NDArray[np.int64], vectors: Matrix
+    model: Model, keeps: NDArray[np.int64], trained: NDArray[np.int64], vectors: Matrix
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The trained neighbours by the rows of now; and for tracks without any those whose vectors
-    point where theirs do."""
-    indices = np.full((len(ids), NEIGHBOURS_KEPT), -1, np.int32)
-    weights = np.zeros((len(ids), NEIGHBOURS_KEPT), np.float32)
+    """The trained neighbours by the rows of now, for tracks that have a row in `keeps`; and for
+    those without any whose vectors point where theirs do."""
+    count = len(vectors)
+    indices = np.full((count, NEIGHBOURS_KEPT), -1, np.int32)
+    weights = np.zeros((count, NEIGHBOURS_KEPT), np.float32)
     row_now = np.full(len(model.track_ids) + 1, -1, np.int32)  # the last one stands for -1
     row_now[trained[trained >= 0]] = np.flatnonzero(trained >= 0)
     old_indices, old_weights = model.neighbours
     width = old_indices.shape[1]
-    of_trained = np.flatnonzero(trained >= 0)
-    moved = row_now[old_indices[trained[of_trained]]]
+    kept_rows = np.flatnonzero(keeps >= 0)
+    moved = row_now[old_indices[keeps[kept_rows]]]
     # Tracks that are gone leave gaps, which close: the rest keep their order.
     order = np.argsort(moved < 0, axis=1, kind="stable")
     moved = np.take_along_axis(moved, order, axis=1)
-    kept = np.take_along_axis(old_weights[trained[of_trained]], order, axis=1)
-    indices[of_trained, :width] = moved
-    weights[of_trained, :width] = np.where(moved >= 0, kept, 0)
+    kept = np.take_along_axis(old_weights[keeps[kept_rows]], order, axis=1)
+    indices[kept_rows, :width] = moved
+    weights[kept_rows, :width] = np.where(moved >= 0, kept, 0)
 
-    lengths = np.linalg.norm(vectors, axis=1)
-    lonely = np.flatnonzero((indices[:, 0] < 0) & (lengths > 0)) if len(ids) > 1 else np.array([])
-    known = weights[weights > 0]
-    scale = float(np.quantile(known, SOUND_WEIGHT_QUANTILE)) if known.size else 1.0
-    directions = vectors / np.where(lengths > 0, lengths, 1)[:, None]
-    count = min(SOUND_NEIGHBOURS, len(ids) - 1)
-    for start in range(0, len(lonely), LOOKED_AT):
-        rows = lonely[start : start + LOOKED_AT]
-        cosines = directions[rows] @ directions.T
-        cosines[np.arange(len(rows)), rows] = -1
-        best = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
-        near = np.take_along_axis(cosines, best, axis=1)
-        order = np.argsort(-near, axis=1, kind="stable")
-        best = np.take_along_axis(best, order, axis=1)
-        near = np.take_along_axis(near, order, axis=1)
-        indices[rows, :count] = np.where(near > 0, best, -1)
-        weights[rows, :count] = np.where(near > 0, near * scale, 0)
+    lonely = np.flatnonzero((indices[:, 0] < 0) & vectors.any(axis=1))
+    near, cosines = alike(vectors, lonely, SOUND_NEIGHBOURS)
+    indices[lonely, : near.shape[1]] = near
+    weights[lonely, : near.shape[1]] = cosines * np.float32(model.sound_weight)
     return indices, weights
 
 

@@ -14,7 +14,12 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.recommendations.collaborative.blending import BlendWeights
 from shared.recommendations.collaborative.choosing import Choice, choose
-from shared.recommendations.collaborative.factors import Factorization, Factors, factorize
+from shared.recommendations.collaborative.factors import (
+    Factorization,
+    Factorize,
+    Factors,
+    factorize,
+)
 from shared.recommendations.collaborative.neighbours import item_neighbours
 from shared.recommendations.content import words
 from shared.recommendations.content.features import ContentFeatures, Encoder, content_of
@@ -33,6 +38,10 @@ if TYPE_CHECKING:
 # content then, since the two kinds lie in different spaces until one is learned from the other.
 LEAST_PEOPLE = 20
 LEAST_LIKES = 200
+CHOSEN_ON = 50_000  # people, by chance, on whom hyper-parameters are tried: they are everybody's
+# What sounds alike is weaker evidence than what people play together: its weights end here, where
+# the weights of those begin.
+SOUND_WEIGHT_QUANTILE = 0.25
 SPACE_TAUGHT = 50_000  # tracks, by chance, from which the space of content alone is made
 LIKED, GRADED = "liked", "graded"
 _log = logging.getLogger(__name__)
@@ -60,10 +69,17 @@ class Learned:
 
 
 def learn(
-    catalogue: Catalogue, lists: Sequence[TitledList], log: Log, *, now: datetime, seed: int
+    catalogue: Catalogue,
+    lists: Sequence[TitledList],
+    log: Log,
+    *,
+    now: datetime,
+    seed: int,
+    engine: Factorize = factorize,
 ) -> Learned:
     """Learns everything anew: hyper-parameters, vectors, neighbours, words, content, sequences.
-    The same input and seed give the same model."""
+    The same input and seed give the same model. The vectors of all are the `engine`'s; raises what
+    that raises."""
     ids = [one.track_id for one in catalogue.items]
     row_of = {one: row for row, one in enumerate(ids)}
     interactions = log.interactions(ids)
@@ -74,10 +90,11 @@ def learn(
     has_enough = likes.shape[0] >= LEAST_PEOPLE and likes.nnz >= LEAST_LIKES
     if has_enough:
         offered = {LIKED: interactions.with_matrix(interactions.liked), GRADED: interactions}
-        choice = choose(offered, seed=seed)
+        tried = {name: one.drawn(CHOSEN_ON, seed) for name, one in offered.items()}
+        choice = choose(tried, seed=seed)
         _log.info("factorising %d likes of %d people", likes.nnz, likes.shape[0])
         taught = offered[choice.confidences]
-        factors = factorize(taught, choice.factorization, seed=seed)
+        factors = engine(taught, choice.factorization, seed=seed)
         neighbours = item_neighbours(taught, choice.neighbourhood)
         content_model = ContentModel.fit(
             content, factors.items, evidence, words=learned_words, seed=seed
@@ -109,6 +126,7 @@ def learn(
         evidence=evidence,
         plays=np.array([log.plays[one] for one in ids], np.int64),
         neighbours=neighbours,
+        sound_weight=_sound_weight(neighbours[1]),
         fold_in=fold_in,
         content=content_model,
         sequence=sequence.fit(log.sessions_of(row_of), len(ids), seed=seed),
@@ -150,6 +168,11 @@ def _words(lists: Sequence[TitledList], log: Log, seed: int) -> Words:
 def _no_neighbours(count: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     shape = (count, NEIGHBOURS_KEPT)
     return np.full(shape, -1, np.int32), np.zeros(shape, np.float32)
+
+
+def _sound_weight(weights: NDArray[np.float32]) -> float:
+    known = weights[weights > 0]
+    return float(np.quantile(known, SOUND_WEIGHT_QUANTILE)) if known.size else 1.0
 
 
 def _quality(choice: Choice) -> Quality:

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from shared.artifacts.opening import Artifact, Broken
 from shared.recommendations.items import FoldIn
+from shared.topology import TRAININGS
 
 if TYPE_CHECKING:
     from shared.recommendations.content.model import ContentModel
     from shared.recommendations.items import Matrix
 
-FORMAT = 1
+FORMAT = 2
 HEADER = "model.json"
 CONTENT = "content"  # a folder of its own
 
@@ -35,7 +36,8 @@ class Model:
     `plays` are those of the days that were learned from.
     `factors` are (tracks, DIMENSIONS), zeros where `evidence`, how many people like a track, is 0.
     `people` are the vectors of those who were learned from, a row for each of `user_ids`.
-    `neighbours` are rows (tracks, NEIGHBOURS_KEPT) in int32, padded with -1, and their weights.
+    `neighbours` are rows (tracks, NEIGHBOURS_KEPT) in int32, padded with -1, and their weights;
+    what sounds the same without having been played together weighs `sound_weight` at most.
     `settings` are numbers that retrieval needs.
     """
 
@@ -47,6 +49,7 @@ class Model:
     evidence: NDArray[np.int32]
     plays: NDArray[np.int64]
     neighbours: tuple[NDArray[np.int32], NDArray[np.float32]]
+    sound_weight: float
     fold_in: FoldIn
     content: ContentModel
     sequence: Mapping[str, NDArray[Any]] | None
@@ -69,6 +72,7 @@ class Model:
         header = {
             "format": FORMAT,
             "trained_at": self.trained_at.isoformat(),
+            "sound_weight": self.sound_weight,
             "fold_in": asdict(self.fold_in),
             "sequence": None if self.sequence is None else sorted(self.sequence),
             "settings": dict(self.settings),
@@ -96,6 +100,7 @@ class Model:
                 evidence=array("evidence"),
                 plays=array("plays"),
                 neighbours=(array("neighbours"), array("weights")),
+                sound_weight=header["sound_weight"],
                 fold_in=FoldIn(**header["fold_in"]),
                 content=ContentModel.open(folder / CONTENT),
                 sequence=None if names is None else {n: array(f"sequence.{n}") for n in names},
@@ -109,4 +114,6 @@ class Model:
         return model
 
 
-TRAINED: Artifact[Model] = Artifact("embeddings", "trained embeddings", FORMAT, Model.open)
+TRAINED: Artifact[Model] = Artifact(
+    "embeddings", "trained embeddings", FORMAT, Model.open, TRAININGS
+)

@@ -8,6 +8,7 @@ import random
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,14 +19,28 @@ from shared.artifacts import releases, versions
 from shared.artifacts.following import Following
 from shared.artifacts.releases import Refused
 from shared.recommendations.index import releases as bundles
+from shared.recommendations.index.artifact import BUNDLES
 from shared.recommendations.index.building import build
-from shared.recommendations.training import assembling, catalogue, learning
+from shared.recommendations.training import assembling, catalogue, engines, going_on, learning
+from shared.recommendations.training.assembling import Assembled
+from shared.recommendations.training.engines import Engine
+from shared.recommendations.training.going_on import Unfinished
 from shared.recommendations.training.learning import Quality
 from shared.recommendations.training.log import Log
 from shared.recommendations.training.model import TRAINED, Model
 from shared.signals import warehouse
 
-__all__ = ["Refreshed", "Refused", "Trained", "refresh", "train"]
+__all__ = [
+    "Engine",
+    "Refreshed",
+    "Refused",
+    "Trained",
+    "Unfinished",
+    "refresh",
+    "train",
+    "use_bundle",
+    "use_training",
+]
 
 DAYS = 90  # so long signals are kept online, too
 SEED = 0
@@ -41,7 +56,8 @@ class _Outcome(BaseModel):
 
 class Refreshed(_Outcome):
     """A bundle: how many tracks are in it, how many of them have a vector from people, from their
-    content alone, and none; the recall of its index by how many are asked for."""
+    content alone, and none; the recall of its index by how many are asked for; for how many of them
+    what autoplay goes on with was written."""
 
     version: str
     tracks: int
@@ -51,6 +67,7 @@ class Refreshed(_Outcome):
     size_bytes: int
     recalls: Mapping[int, float]
     serves: bool
+    autoplay_written: int = 0
     took_s: float
 
 
@@ -71,33 +88,29 @@ async def train(
     *,
     days: int = DAYS,
     seed: int = SEED,
+    engine: Engine = "exact",
     dry_run: bool = False,
     force: bool = False,
 ) -> Trained:
     """Learns everything anew from the last `days` and makes it serve.
 
-    Raises Unavailable where the warehouse does not answer, and Refused for what must not serve.
+    Raises Unavailable where the warehouse or Spark does not answer, and Refused for what must not
+    serve: nothing is changed then. Raises Unfinished once it serves.
     """
     began = time.monotonic()
     now = datetime.now(UTC)
+    factorize = engines.chosen(engine)
     tracks = await catalogue.read()
+    if not tracks.items:
+        raise Refused("There is no track in the catalogue; load one first")
     lists = await catalogue.titled_lists()
     log = Log()
     await _read_into(log, days, now)
-    learned = await asyncio.to_thread(learning.learn, tracks, lists, log, now=now, seed=seed)
+    learned = await asyncio.to_thread(
+        learning.learn, tracks, lists, log, now=now, seed=seed, engine=factorize
+    )
     version = _version(now)
-    bundle = None
-    if not tracks.items:
-        raise Refused("There is no track in the catalogue; load one first")
-    if not dry_run:
-        with tempfile.TemporaryDirectory(prefix="embeddings-") as scratch:
-            folder = Path(scratch) / version
-            await asyncio.to_thread(learned.model.save, folder)
-            counts = {"tracks": len(learned.model.track_ids)}
-            if not force:
-                await releases.check_losses(TRAINED, counts)
-            await releases.release(TRAINED, folder, version, now, counts, _opens)
-        bundle = await _release_bundle(learned.model, tracks, Log(), now, force=force)
+    bundle = None if dry_run else await _release(learned.model, tracks, version, now, force=force)
     return Trained(
         version=version,
         people=len(log.people),
@@ -112,23 +125,37 @@ async def train(
 async def refresh(*, force: bool = False) -> Refreshed:
     """Makes a bundle of the last training and of what is new since then.
 
-    Raises Unavailable where the warehouse does not answer, and Refused for what must not serve.
+    Raises Unavailable where the warehouse does not answer, and Refused for what must not serve:
+    nothing is changed then. Raises Unfinished once it serves.
     """
     now = datetime.now(UTC)
     tracks = await catalogue.read()
     trained = Following(TRAINED)
     model = await trained.newest("", trained.open)
+    log = Log()
     if model is None:
         _log.warning("nothing was trained yet; vectors come from content alone")
         lists = await catalogue.titled_lists()
-        untrained = await asyncio.to_thread(
-            learning.learn, tracks, lists, Log(), now=now, seed=SEED
-        )
-        return await _release_bundle(untrained.model, tracks, Log(), now, force=force)
-    days = -(-(now - model.trained_at + OVERLAP) // timedelta(days=1))
-    log = Log(plays_since_ms=int(model.trained_at.timestamp() * 1000))
-    await _read_into(log, min(days, DAYS), now)
-    return await _release_bundle(model, tracks, log, now, force=force)
+        untrained = await asyncio.to_thread(learning.learn, tracks, lists, log, now=now, seed=SEED)
+        model = untrained.model
+    else:
+        days = -(-(now - model.trained_at + OVERLAP) // timedelta(days=1))
+        log = Log(plays_since_ms=int(model.trained_at.timestamp() * 1000))
+        await _read_into(log, min(days, DAYS), now)
+    assembled = await asyncio.to_thread(assembling.assemble, model, tracks, log, now=now)
+    bundle = await _release_bundle(assembled, now, force=force)
+    return await _with_autoplay(bundle, model, assembled, now)
+
+
+async def use_training(version: str) -> None:
+    """Has the refreshes that follow start from the training `version`, as an operator wants it.
+    Raises Refused."""
+    await releases.use(TRAINED, version)
+
+
+async def use_bundle(version: str) -> None:
+    """Has the bundle `version` serve, until the next one is made. Raises Refused."""
+    await releases.use(BUNDLES, version)
 
 
 async def _read_into(log: Log, days: int, now: datetime) -> None:
@@ -142,12 +169,33 @@ async def _read_into(log: Log, days: int, now: datetime) -> None:
     _log.info("read the signals of %d people over %d days", seen, days)
 
 
-async def _release_bundle(
-    model: Model, tracks: catalogue.Catalogue, log: Log, now: datetime, *, force: bool
+async def _release(
+    model: Model, tracks: catalogue.Catalogue, version: str, now: datetime, *, force: bool
 ) -> Refreshed:
+    """Makes a bundle of a training serve and then, so that no refresh starts from one whose bundle
+    was refused, has the refreshes start from it."""
+    assembled = await asyncio.to_thread(assembling.assemble, model, tracks, Log(), now=now)
+    # What was found for the bundle no refresh has to look for again.
+    model = replace(model, neighbours=assembled.parts.neighbours)
+    counts = {"tracks": len(model.track_ids)}
+    if not force:
+        await releases.check_losses(TRAINED, counts)
+    with tempfile.TemporaryDirectory(prefix="embeddings-") as scratch:
+        folder = Path(scratch) / version
+        await asyncio.to_thread(model.save, folder)
+        staged = await releases.stage(TRAINED, folder, version, now, counts, _opens)
+    try:
+        bundle = await _release_bundle(assembled, now, force=force)
+    except Refused:
+        await releases.discard(TRAINED, staged)
+        raise
+    await releases.serve(TRAINED, staged)
+    return await _with_autoplay(bundle, model, assembled, now)
+
+
+async def _release_bundle(assembled: Assembled, now: datetime, *, force: bool) -> Refreshed:
     began = time.monotonic()
     version = _version(now)
-    assembled = await asyncio.to_thread(assembling.assemble, model, tracks, log, now=now)
     with tempfile.TemporaryDirectory(prefix="bundle-") as scratch:
         built = await asyncio.to_thread(
             build, assembled.parts, Path(scratch) / version, version, seed=SEED
@@ -164,6 +212,17 @@ async def _release_bundle(
         serves=release.serves,
         took_s=round(time.monotonic() - began, 1),
     )
+
+
+async def _with_autoplay(
+    bundle: Refreshed, model: Model, assembled: Assembled, now: datetime
+) -> Refreshed:
+    """A bundle that does not serve leaves it to the newer one that does."""
+    if not bundle.serves:
+        return bundle
+    training, new = model.trained_at.isoformat(), assembled.new.tolist()
+    written = await going_on.write(bundle.version, training, new, now)
+    return bundle.model_copy(update={"autoplay_written": written})
 
 
 async def _opens(model: Model) -> None:

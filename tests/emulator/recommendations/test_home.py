@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import astuple, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulators.processes import free_port
-from shared.catalog import caches
-from shared.experiments import service as experiments
-from shared.experiments import shelves as learned_shelves
 from shared.platform.ids import random_id
 from shared.recommendations import home, serving, store, taste
 from shared.recommendations.making import Maker
-from tests import local_settings
+from shared.signals import service as signals
+from shared.signals.models import Signal
 from tests.emulator.catalog.functions import function
+from tests.emulator.recommendations.outages import ENDPOINTS, away, forget, silent
 from tests.emulator.recommendations.worlds import listen, load_catalogue, release_bundle
 from tests.unit.recommendations.bundles import PlainBundle, a_world
 
@@ -30,12 +27,6 @@ from tests.unit.recommendations.bundles import PlainBundle, a_world
 # home, from the token to the rendering.
 PATIENCE = home.Patience(*(5 * one for one in astuple(home.PATIENCE)))
 WITHIN_S = PATIENCE.deadline_s + 1.0
-ENDPOINTS: Mapping[str, tuple[str, ...]] = {
-    "Bigtable": ("BIGTABLE_EMULATOR_HOST", "SEGUE_BIGTABLE_ENDPOINT"),
-    "Firestore": ("FIRESTORE_EMULATOR_HOST",),
-    "Pub/Sub": ("PUBSUB_EMULATOR_HOST", "SEGUE_PUBSUB_ENDPOINT"),
-    "Cloud Storage": ("STORAGE_EMULATOR_HOST", "SEGUE_STORAGE_URL"),
-}
 SCOPES = "user-read-recently-played"
 _PLAIN = a_world()
 # Every third track is explicit.
@@ -78,40 +69,6 @@ async def fan(listener: str) -> str:
         if len(body["shelves"]) > 3 and not body["is_last_good"]:
             return listener
     raise AssertionError(f"home does not come back: {body}")
-
-
-@contextmanager
-def silent() -> Iterator[int]:
-    """A port where somebody listens and never says a word."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(64)
-        yield int(listening.getsockname()[1])
-
-
-@contextmanager
-def away(names: tuple[str, ...], port: int) -> Iterator[None]:
-    """These dependencies are at a port where nobody serves, and nothing of them is at hand."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in names:
-            for variable in ENDPOINTS[name]:
-                if variable in os.environ:
-                    url = "http://" if os.environ[variable].startswith("http") else ""
-                    patch.setenv(variable, f"{url}127.0.0.1:{port}")
-        local_settings.forget_settings()
-        forget()
-        yield
-    local_settings.forget_settings()
-    forget()
-
-
-def forget() -> None:
-    """What this instance has read and would not ask for again."""
-    caches_held = (caches.tracks, caches.albums, caches.artists, taste._followed)
-    for cache in caches_held:
-        cache.clear()
-    experiments.definitions.forget()
-    learned_shelves._held.forget()
 
 
 def forget_homes() -> None:
@@ -197,6 +154,37 @@ async def test_nothing_explicit_is_everybodys(fan: str) -> None:
     assert stored is not None
     (common,) = json.loads(stored)["shelves"]
     assert common["items"] == [one for one in popular["items"] if not one["explicit"]]
+
+
+async def test_a_last_good_home_shows_nothing_that_is_not_wanted_any_more() -> None:
+    """The catalog is away, and the person has hidden an artist and turned their filter on since."""
+    user_id = random_id()
+    await listen(user_id, range(0, 40, 4))
+    forget()
+    before, _ = await ask(user_id)
+    tracks = [item for shelf in before["shelves"] for item in shelf["items"] if "album" in item]
+    artist = next(one for one in tracks if not one["explicit"])["artists"][0]
+    assert any(one["explicit"] for one in tracks)
+    hide = Signal(
+        event_id="h", user_id=user_id, kind="hide", ts=datetime.now(UTC), subject_uri=artist["uri"]
+    )
+    await signals.record(hide)
+
+    async def read(user_id: str, country: str | None = None) -> taste.Listener:
+        return taste.drawn(
+            user_id, await signals.signals_of(user_id), 0, country=country, allows_explicit=False
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(taste, "read", read)
+        with away(("Firestore",), free_port()):
+            body, _ = await ask(user_id)
+    assert body["is_last_good"] is True
+    shown = [item for shelf in body["shelves"] for item in shelf["items"] if "album" in item]
+    assert 0 < len(shown) < len(tracks)
+    for one in shown:
+        assert one["explicit"] is False
+        assert artist["id"] not in {each["id"] for each in one["artists"]}
 
 
 async def test_without_anything_the_instance_remembers(fan: str, port: int) -> None:

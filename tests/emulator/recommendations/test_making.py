@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.abuse.slices import slice_of
 from shared.platform.ids import random_id
 from shared.recommendations import making, store
 from shared.recommendations.making import Maker
@@ -31,15 +30,14 @@ def _stores(bigtable: str, firestore: str) -> None:
 
 
 @pytest.fixture
-def own_slice(request: pytest.FixtureRequest) -> int:
-    """A slice of the people for this test alone."""
-    names = sorted(name for name in globals() if name.startswith("test_"))
-    return names.index(request.function.__name__)
+def apart() -> str:
+    """How the ids of this test's people begin, and nobody else's."""
+    return random_id()[:12]
 
 
-def somebody(number: int) -> str:
-    """A person of the slice `number`."""
-    return slice_of(number).start.ljust(6, "0") + random_id()[6:]
+def somebody(apart: str) -> str:
+    """One of those people."""
+    return apart + random_id()[12:]
 
 
 async def listen(user_id: str, rows: range, at: datetime = NOW - timedelta(days=1)) -> None:
@@ -59,12 +57,11 @@ async def listen(user_id: str, rows: range, at: datetime = NOW - timedelta(days=
             )
 
 
-async def run(own_slice: int, maker: Maker, budget_s: float = 60) -> making.Progress:
-    """A run that sees the slice's people alone: other tests have theirs."""
-    of = slice_of(own_slice)
+async def run(apart: str, maker: Maker, budget_s: float = 60) -> making.Progress:
+    """A run that sees this test's people alone: other tests have theirs."""
 
     def people(start: str) -> AsyncIterator[tuple[str, int]]:
-        return signals.listeners(max(start, of.start), of.end)
+        return signals.listeners(max(start, apart), f"{apart}~")
 
     return await replace(maker, people=people).run(budget_s=budget_s)
 
@@ -77,11 +74,11 @@ def at_ms(now: datetime) -> int:
     return int(now.timestamp() * 1000)
 
 
-async def test_everybody_gets_their_lists_once(own_slice: int) -> None:
-    people = [somebody(own_slice) for _ in range(5)]
+async def test_everybody_gets_their_lists_once(apart: str) -> None:
+    people = [somebody(apart) for _ in range(5)]
     for number, one in enumerate(people):
         await listen(one, range(number, number + 40, 4))
-    first = await run(own_slice, a_maker())
+    first = await run(apart, a_maker())
     assert first.people == 5
     assert first.made["discover-weekly"] == 5
     assert first.made["daily-mix"] == 5
@@ -90,44 +87,43 @@ async def test_everybody_gets_their_lists_once(own_slice: int) -> None:
     kept = {one: await store.read_shelved(one, at_ms(NOW)) for one in people}
     for shelved in kept.values():
         assert len(shelved.made["discover-weekly"].lists[0].tracks) == 30
-    again = await run(own_slice, a_maker())
+    again = await run(apart, a_maker())
     assert again.people == 5
     assert not again.made
     assert {one: await store.read_shelved(one, at_ms(NOW)) for one in people} == kept
 
 
-async def test_tasks_share_the_people_whatever_their_ids_are_like(own_slice: int) -> None:
-    start = slice_of(own_slice).start
-    people = [f"{start}-listener-{number:05d}" for number in range(120)]
+async def test_tasks_share_the_people_whatever_their_ids_are_like(apart: str) -> None:
+    people = [f"{apart}-listener-{number:05d}" for number in range(120)]
     for one in people:
         await listen(one, range(0, 8, 4))
     maker = a_maker(products=("release-radar",))
 
     def own(start_at: str) -> AsyncIterator[tuple[str, int]]:
-        return signals.listeners(max(start_at, f"{start}-"), f"{start}.")
+        return signals.listeners(max(start_at, f"{apart}-"), f"{apart}.")
 
     shares = [await replace(maker, people=own).run(task, 3) for task in range(3)]
     assert sum(one.people for one in shares) == 120
     assert all(25 < one.people < 55 for one in shares)
 
 
-async def test_two_runs_at_once_make_no_list_twice(own_slice: int) -> None:
-    people = [somebody(own_slice) for _ in range(6)]
+async def test_two_runs_at_once_make_no_list_twice(apart: str) -> None:
+    people = [somebody(apart) for _ in range(6)]
     for one in people:
         await listen(one, range(0, 40, 4))
     makers = [a_maker(products=("discover-weekly",)) for _ in range(2)]
-    found = await asyncio.gather(*(run(own_slice, maker) for maker in makers))
+    found = await asyncio.gather(*(run(apart, maker) for maker in makers))
     assert sum(one.made["discover-weekly"] for one in found) == 6
     for one in people:
         stands = await store.read_made(one, "discover-weekly", at_ms(NOW))
         assert stands is not None
 
 
-async def test_a_run_that_died_is_begun_again_and_ends_with_one_list_each(own_slice: int) -> None:
-    people = sorted(somebody(own_slice) for _ in range(8))
+async def test_a_run_that_died_is_begun_again_and_ends_with_one_list_each(apart: str) -> None:
+    people = sorted(somebody(apart) for _ in range(8))
     for one in people:
         await listen(one, range(0, 40, 4))
-    dying = asyncio.create_task(run(own_slice, a_maker(products=("discover-weekly",))))
+    dying = asyncio.create_task(run(apart, a_maker(products=("discover-weekly",))))
 
     async def made() -> list[str]:
         states = await store.states(people, ["discover-weekly"])
@@ -141,21 +137,21 @@ async def test_a_run_that_died_is_begun_again_and_ends_with_one_list_each(own_sl
     before = await made()
     kept = [await store.read_newest(one, "discover-weekly") for one in before]
     assert 3 <= len(before) < 8
-    rest = await run(own_slice, a_maker(products=("discover-weekly",)))
+    rest = await run(apart, a_maker(products=("discover-weekly",)))
     assert rest.made["discover-weekly"] == 8 - len(before)
     assert await made() == people
     assert [await store.read_newest(one, "discover-weekly") for one in before] == kept
 
 
-async def test_next_week_repeats_nothing_and_starts_on_monday(own_slice: int) -> None:
-    user_id = somebody(own_slice)
+async def test_next_week_repeats_nothing_and_starts_on_monday(apart: str) -> None:
+    user_id = somebody(apart)
     await listen(user_id, range(0, 40, 4))
     only = ("discover-weekly",)
     week = timedelta(days=7)
     listed: list[set[str]] = []
     for number in range(5):
         maker = a_maker(NOW + number * week, products=only)
-        assert (await run(own_slice, maker)).made["discover-weekly"] == 1
+        assert (await run(apart, maker)).made["discover-weekly"] == 1
         newest = await store.read_newest(user_id, "discover-weekly")
         assert newest is not None
         listed.append(set(newest.track_ids))
@@ -166,9 +162,9 @@ async def test_next_week_repeats_nothing_and_starts_on_monday(own_slice: int) ->
 
 
 async def test_one_persons_fault_is_not_the_others(
-    own_slice: int, caplog: pytest.LogCaptureFixture
+    apart: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    people = sorted(somebody(own_slice) for _ in range(3))
+    people = sorted(somebody(apart) for _ in range(3))
     for number, one in enumerate(people):
         await listen(one, range(number * 60, number * 60 + 40, 4))
     unlucky = people[1]
@@ -178,53 +174,51 @@ async def test_one_persons_fault_is_not_the_others(
             raise RuntimeError("a fault of ours")
         return as_retrieved
 
-    found = await run(own_slice, a_maker(ordering=ordering, products=("discover-weekly",)))
+    found = await run(apart, a_maker(ordering=ordering, products=("discover-weekly",)))
     assert (found.made["discover-weekly"], found.failed) == (2, 1)
-    assert (await run(own_slice, a_maker(products=("discover-weekly",)))).made == {
-        "discover-weekly": 1
-    }
+    assert (await run(apart, a_maker(products=("discover-weekly",)))).made == {"discover-weekly": 1}
 
 
 async def test_who_has_done_nothing_since_keeps_the_mixes_until_they_are_old(
-    own_slice: int,
+    apart: str,
 ) -> None:
-    user_id = somebody(own_slice)
+    user_id = somebody(apart)
     await listen(user_id, range(0, 40, 4))
     only = ("daily-mix",)
-    assert (await run(own_slice, a_maker(products=only))).made["daily-mix"] == 1
-    for hours, made in ((13, 0), (22, 0), (23, 1)):
+    assert (await run(apart, a_maker(products=only))).made["daily-mix"] == 1
+    for hours, made in ((13, 0), (24, 0), (7 * 24 - 1, 0), (7 * 24, 1)):
         later = a_maker(NOW + timedelta(hours=hours), products=only)
-        assert (await run(own_slice, later)).made["daily-mix"] == made, hours
+        assert (await run(apart, later)).made["daily-mix"] == made, hours
 
 
-async def test_what_says_nothing_new_of_a_taste_makes_no_mixes(own_slice: int) -> None:
-    user_id = somebody(own_slice)
+async def test_what_says_nothing_new_of_a_taste_makes_no_mixes(apart: str) -> None:
+    user_id = somebody(apart)
     await listen(user_id, range(0, 40, 4))
     only = ("daily-mix",)
     begun = NOW - timedelta(hours=13)
-    await run(own_slice, a_maker(begun, products=only))
+    await run(apart, a_maker(begun, products=only))
     search = Signal(event_id="q", user_id=user_id, kind="search", ts=NOW, query="jazz")
     await signals.record(search)
-    found = await run(own_slice, a_maker(products=only))
+    found = await run(apart, a_maker(products=only))
     assert (found.unchanged, found.made["daily-mix"]) == (1, 0)
     await listen(user_id, range(120, 140, 4), NOW)
-    found = await run(own_slice, a_maker(products=only))
+    found = await run(apart, a_maker(products=only))
     assert found.made["daily-mix"] == 1
 
 
-async def test_a_budget_ends_the_run_and_the_next_goes_on(own_slice: int) -> None:
-    people = [somebody(own_slice) for _ in range(making.BATCH + 1)]
+async def test_a_budget_ends_the_run_and_the_next_goes_on(apart: str) -> None:
+    people = [somebody(apart) for _ in range(making.BATCH + 1)]
     for one in people:
         await listen(one, range(0, 8, 4))
     only = ("release-radar",)
-    cut = await run(own_slice, a_maker(products=only), budget_s=0)
+    cut = await run(apart, a_maker(products=only), budget_s=0)
     assert cut.unfinished
     assert cut.people == 0
-    assert (await run(own_slice, a_maker(products=only))).people == len(people)
+    assert (await run(apart, a_maker(products=only))).people == len(people)
 
 
-async def test_by_hand_one_persons_list_is_made_again(own_slice: int) -> None:
-    user_id = somebody(own_slice)
+async def test_by_hand_one_persons_list_is_made_again(apart: str) -> None:
+    user_id = somebody(apart)
     await listen(user_id, range(0, 40, 4))
     only = ("discover-weekly",)
     assert (await a_maker(products=only).run_for(user_id)).made["discover-weekly"] == 1
@@ -240,13 +234,13 @@ async def test_by_hand_one_persons_list_is_made_again(own_slice: int) -> None:
     assert second.before == first.before
 
 
-async def test_who_becomes_known_gets_a_list_within_the_week(own_slice: int) -> None:
-    user_id = somebody(own_slice)
+async def test_who_becomes_known_gets_a_list_within_the_week(apart: str) -> None:
+    user_id = somebody(apart)
     begun = NOW - timedelta(minutes=1)
     search = Signal(event_id="q", user_id=user_id, kind="search", ts=begun, query="jazz")
     await signals.record(search)
     only = ("discover-weekly",)
-    assert not (await run(own_slice, a_maker(products=only))).made["discover-weekly"]
+    assert not (await run(apart, a_maker(products=only))).made["discover-weekly"]
     await listen(user_id, range(0, 40, 4), NOW + timedelta(seconds=1))
-    found = await run(own_slice, a_maker(NOW + timedelta(seconds=2), products=only))
+    found = await run(apart, a_maker(NOW + timedelta(seconds=2), products=only))
     assert found.made["discover-weekly"] == 1

@@ -142,7 +142,7 @@ async def test_a_skip_changes_the_next_track_of_the_radio() -> None:
 async def test_wrong_seeds_say_what_is_right() -> None:
     for seed in ("spotify:show:" + "a" * 22, "spotify:user:ada"):
         refused = await ask(random_id(), "radio", status=400, seed=seed)
-        assert "track, artist, album, playlist, genre" in refused["error"]["message"]
+        assert "track|artist|album|playlist|genre" in refused["error"]["message"]
     await ask(random_id(), "radio", status=404, seed=f"spotify:track:{random_id()}")
     await ask(random_id(), "radio", status=404, seed="spotify:genre:nothing")
     await ask(random_id(), "radio", status=404, seed=f"spotify:playlist:{random_id()}")
@@ -171,6 +171,31 @@ async def test_what_is_hidden_is_not_recommended_any_more(pubsub: str) -> None:
     signal = Signal(event_id="h", user_id=user_id, kind="hide", ts=now, track_id=hidden)
     await signals.record(signal)
     assert hidden not in ids((await ask(user_id, "radio", seed=seed))["items"])
+
+
+async def test_what_is_hidden_is_gone_from_lists_that_stand(fan: str) -> None:
+    await make_lists(fan)
+    path = "made-for-you/discover-weekly"
+    first, second, third = (await ask(fan, path))["tracks"][:3]
+    said = [
+        {"track_id": first["id"]},
+        {"subject_uri": second["album"]["uri"]},
+        {"subject_uri": third["artists"][0]["uri"]},
+        {"subject_uri": f"spotify:album:{WORLD.items[36].album_id}"},
+    ]
+    for number, one in enumerate(said):
+        hide = {"event_id": f"h{number}", "user_id": fan, "kind": "hide", "ts": datetime.now(UTC)}
+        await signals.record(Signal.model_validate({**hide, **one}))
+    left = (await ask(fan, path))["tracks"]
+    assert left
+    assert first["id"] not in ids(left)
+    assert second["album"]["id"] not in {one["album"]["id"] for one in left}
+    assert third["artists"][0]["id"] not in {one["artists"][0]["id"] for one in left}
+    home = await ask(fan, "home")
+    assert "jump-back-in" not in {one["id"] for one in home["shelves"]}
+    shown = [item for shelf in home["shelves"] for item in shelf["items"]]
+    assert shown
+    assert second["album"]["id"] not in {one["album"]["id"] for one in shown if "album" in one}
 
 
 async def test_flags_are_none_while_nothing_is_tried(fan: str) -> None:

@@ -24,13 +24,16 @@ from shared.platform import objects
 from shared.platform.errors import Unavailable
 from shared.platform.ids import random_id
 from shared.recommendations.items import Item, Scored, Taste, Why
+from shared.recommendations.lists import listed
 from shared.recommendations.ranking import learning, serving
 from shared.recommendations.ranking.features import RANKING_FEATURES
 from shared.recommendations.ranking.impressions import entry
 from shared.recommendations.ranking.ranker import Context, Ranker
 from shared.recommendations.ranking.serving import Rankers
 from tests import local_settings
+from tests.emulator.recommendations.worlds import release_bundle
 from tests.emulator.warehouse import bigquery_and_storage, insert
+from tests.unit.recommendations.bundles import a_world
 from tests.unit.recommendations.ranking import simulated
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +50,7 @@ def cloud(settings_env: pytest.MonkeyPatch, logs: Path) -> Iterator[str]:
 
 def scored(track_id: str, score: float) -> Scored:
     item = Item(track_id, track_id, (), (), "", (), "", 200_000)
-    return Scored(1, item, score, "collaborative", Why("listeners_like_you"))
+    return Scored(1, item, score, "collaborative", Why("listeners_like_you"), retrieved=score)
 
 
 def write_history(seed: int) -> None:
@@ -72,7 +75,7 @@ def write_history(seed: int) -> None:
                     "surface": "home",
                     "shelf": "for-you",
                     "position": 0,
-                    "items": json.dumps([entry(one) for one in shelf]),
+                    "items": json.dumps([entry(one) for one in listed(shelf)]),
                     "propensity": 1.0,
                 }
             )
@@ -130,7 +133,14 @@ def job(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-async def test_what_people_hear_out_is_learned_stored_and_used(cloud: str) -> None:
+async def test_what_people_hear_out_is_learned_stored_and_used(cloud: str, tmp_path: Path) -> None:
+    # A bundle that cannot be read looks like one that is not there: nothing is learned without.
+    without = await asyncio.to_thread(job)
+    assert without.returncode == 3, without.stderr
+    assert "no bundle can be read" in without.stderr
+    assert await objects.read(topology.MODELS, serving.choice.path) is None
+
+    await release_bundle(a_world(), tmp_path)
     too_few = await asyncio.to_thread(job)
     assert too_few.returncode == 0, too_few.stderr
     assert "too few plays" in too_few.stdout

@@ -65,6 +65,16 @@ def test_the_pointer_never_goes_back() -> None:
     assert versions.flipped(pointer, version(0)) is not None
 
 
+def test_pointed_back_nothing_newer_is_fallen_back_to_until_the_next_build() -> None:
+    pointer = Pointer(current=version(1), previous=(version(2), version(3), version(4)))
+    back = versions.pointed_back(pointer, version(3))
+    assert back == Pointer(current=version(3), previous=(version(4),))
+    assert versions.flipped(back, version(0)) == Pointer(
+        current=version(0), previous=(version(3), version(4))
+    )
+    assert versions.pointed_back(None, version(3)) == Pointer(current=version(3))
+
+
 def test_what_the_pointer_says_is_tried_in_its_order() -> None:
     pointer = Pointer(current=version(1), previous=(version(2), version(3)))
     tried = versions.to_open(pointer, [version(0), "x"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.platform.markets import MARKETS
-from shared.recommendations.due import FRESH_FOR, SETTLES_FOR, State, due
+from shared.recommendations.due import SETTLES_FOR, STANDS_FOR, State, due
 from shared.recommendations.periods import (
     PRODUCTS,
     Product,
@@ -141,17 +141,26 @@ def test_the_radar_is_made_on_friday() -> None:
     assert periods("release-radar", thursday + timedelta(hours=1), "DE", held) == ["2026-11-27"]
 
 
-def test_mixes_are_never_a_day_old() -> None:
+def test_mixes_of_somebody_who_did_nothing_stand_for_a_week() -> None:
     held = State("2026-11-25", ms(WEDNESDAY), "f")
-    (one,) = due("daily-mix", WEDNESDAY + FRESH_FOR, "DE", held, LONG_AGO)
+    almost = WEDNESDAY + STANDS_FOR - timedelta(minutes=1)
+    assert due("daily-mix", almost, "DE", held, LONG_AGO) == ()
+    (one,) = due("daily-mix", WEDNESDAY + STANDS_FOR, "DE", held, LONG_AGO)
     assert one.stands_as is None
-    assert timedelta(hours=1) + FRESH_FOR <= timedelta(hours=24)
 
 
-def test_mixes_of_somebody_who_did_nothing_stand() -> None:
+@given(st.integers(0, 48 * 60), st.integers(0, 48 * 60))
+def test_what_somebody_did_is_in_their_mixes_within_a_day(made: int, did: int) -> None:
+    """By a job that runs every hour (F205)."""
+    done_at = WEDNESDAY + timedelta(minutes=did)
     held = State("2026-11-25", ms(WEDNESDAY), "f")
-    almost = WEDNESDAY + FRESH_FOR - timedelta(minutes=1)
-    assert due("daily-mix", almost, "DE", held, ms(WEDNESDAY)) == ()
+    for hour in range(24 * 5):
+        now = WEDNESDAY + timedelta(minutes=made % 60, hours=hour)
+        newest_ms = ms(done_at) if now >= done_at else LONG_AGO
+        if due("daily-mix", now, "DE", held, newest_ms):
+            held = State("2026-11-25", ms(now), "g")
+        if now - done_at >= timedelta(hours=23):
+            assert held.made_at_ms >= ms(done_at)
 
 
 def test_mixes_follow_a_taste_that_changes_but_not_at_every_play() -> None:

@@ -26,6 +26,7 @@ TRACKS = st.builds(
     st.floats(-10, 10).map(lambda score: round(score, 4)),
     st.sampled_from(get_args(Source)),
     WHYS,
+    st.none() | st.floats(0, 2).map(lambda score: round(score, 4)),
 )
 LISTS = st.builds(
     MadeList,

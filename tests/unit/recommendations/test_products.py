@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
-from shared.recommendations.items import Item, Taste
+from shared.recommendations import ordering
+from shared.recommendations.items import CANDIDATES, Item, Taste
+from shared.recommendations.lists import Made, MadeList, listed
 from shared.recommendations.products import (
     autoplay,
     because,
@@ -15,8 +20,10 @@ from shared.recommendations.products import (
     discover_weekly,
     radio,
     release_radar,
+    shelves,
 )
 from shared.recommendations.taste import Listener, Session
+from shared.signals.models import Signal
 from tests.unit.recommendations.bundles import (
     TODAY,
     PlainBundle,
@@ -213,6 +220,60 @@ def test_without_releases_the_radar_is_empty(bundle: PlainBundle, fan: Taste) ->
     assert release_radar.make(bundle, fan, today=TODAY + 100) == []
 
 
+def test_the_radar_asks_for_the_like_of_no_more_than_it_may(
+    bundle: PlainBundle, fan: Taste, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def similar_artists(_: PlainBundle, one: str, count: int) -> list[tuple[str, float]]:
+        asked.append(one)
+        return []
+
+    monkeypatch.setattr(PlainBundle, "similar_artists", similar_artists)
+    follows = replace(fan, followed_artists=frozenset(artist_id(one) for one in range(40, 60)))
+    release_radar.make(bundle, follows, today=TODAY)
+    assert len(asked) == 20 + 16
+    asked.clear()
+    release_radar.make(bundle, follows, today=TODAY, like_of=10)
+    assert len(asked) == 10
+    assert not set(asked) & follows.followed_artists  # whom they play comes first
+    asked.clear()
+    shelves.fill(bundle, Listener(follows), {}, today=TODAY)
+    assert len(asked) == release_radar.QUICK_LIKE_OF
+
+
+def test_home_shows_the_release_radar_that_was_made(
+    bundle: PlainBundle, fan: Taste, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracks = listed(release_radar.make(bundle, fan, today=TODAY))[::-1]
+    radar = MadeList(release_radar.ID, release_radar.NAME, "", tracks)
+    made = Made("release-radar", "2026-11-20", 1, 1, "f", "v", (radar,))
+    monkeypatch.setattr(release_radar, "make", None)
+    found = shelves.fill(bundle, Listener(fan), {"release-radar": made}, today=TODAY)
+    (fresh,) = [one for one in found if one.name == "new-releases"]
+    assert fresh.tracks == tracks[: shelves.TRACKS]
+
+
+def test_one_does_not_jump_back_into_what_one_has_hidden() -> None:
+    def play(kind: str) -> Signal:
+        return Signal(
+            event_id=kind,
+            user_id="u",
+            kind="play",
+            ts=datetime(2026, 11, 23, tzinfo=UTC),
+            track_id=track_id(1),
+            context_uri=f"spotify:{kind}:{kind}1",
+        )
+
+    signals = tuple(play(kind) for kind in shelves.CONTEXT_KINDS)
+    assert len(shelves.contexts_of(Listener(Taste("u"), signals))) == 3
+    for kind in shelves.CONTEXT_KINDS:
+        hidden = Taste("u", hidden=frozenset({f"{kind}1"}))
+        left = shelves.contexts_of(Listener(hidden, signals))
+        assert len(left) == 2
+        assert f"spotify:{kind}:{kind}1" not in left
+
+
 # --- radio ------------------------------------------------------------------------------------
 
 
@@ -261,6 +322,37 @@ async def test_a_skip_changes_the_next_track(bundle: PlainBundle) -> None:
     )
 
 
+async def test_a_skip_is_of_a_mood_and_the_radio_stays_with_its_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More candidates than a request ranks, all of which that are near to the seed are near to what
+    is skipped, too; half of each genre are of one mood, half of another."""
+
+    async def nothing(_: Sequence[str]) -> dict[str, Mapping[str, float]]:
+        return {}
+
+    monkeypatch.setattr(ordering, "_read", nothing)
+    world = a_world(artists=100)
+    assert len(world) > CANDIDATES
+    seeds = range(400, 800, 57)
+    moods = np.where(np.arange(len(world)) % 2, 1, -1)
+    moods[seeds] = 0
+    world.vectors[:, 100] = 0.4 * moods
+    serving = ordering.Ordering()
+    for seed in seeds:
+        next_rows: list[int] = []
+        for _ in range(4):
+            skipped = tuple(track_id(row) for row in reversed(next_rows))
+            session = Session((*skipped, track_id(seed)), skipped)
+            listener = Listener(Taste("new"), session=session)
+            found = await radio.make(
+                world, listener, {seed: 1.0}, today=TODAY, order=serving(world, listener)
+            )
+            assert all(400 <= one.row < 800 for one in found[:20])
+            next_rows.append(found[0].row)
+        assert moods[next_rows[1]] != moods[next_rows[0]]
+
+
 async def test_a_seed_that_nothing_is_near_to_begins_too(bundle: PlainBundle) -> None:
     vectors = bundle.vectors.copy()
     vectors[65] = 0  # of which nothing is known
@@ -284,6 +376,16 @@ async def test_autoplay_goes_on_from_the_last_tracks(bundle: PlainBundle) -> Non
     found = await autoplay.make(bundle, Listener(Taste("new")), ended, today=TODAY)
     assert not {one.row for one in found} & set(ended)
     assert genres([one.item for one in found[:10]])["genre 1"] >= 7
+
+
+async def test_a_radio_does_not_go_on_from_what_was_skipped(bundle: PlainBundle) -> None:
+    with_next = PlainBundle(bundle.items, bundle.vectors, follows={65: [200]})
+    seeds = {61: 1.0}
+    for skipped in ((), (track_id(65),)):
+        listener = Listener(Taste("new"), session=Session((track_id(65), track_id(61)), skipped))
+        found = await radio.make(with_next, listener, seeds, today=TODAY)
+        follows = any(one.why.kind == "often_played_next" for one in found)
+        assert follows == (not skipped)
 
 
 async def test_autoplay_takes_what_comes_next(bundle: PlainBundle) -> None:

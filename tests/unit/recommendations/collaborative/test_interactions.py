@@ -56,3 +56,18 @@ def test_a_split_depends_on_its_seed_and_not_on_confidences() -> None:
 
     assert set(pairs(held)) == set(pairs(of_liked))
     assert set(pairs(held)) != set(pairs(other))
+
+
+@given(TRIPLES, st.integers(1, 7), st.integers(0, 5))
+def test_some_users_are_drawn_whole_and_the_same_whatever_the_confidences(
+    triples: list[tuple[str, str, float]], most: int, seed: int
+) -> None:
+    whole = Interactions.of(triples)
+
+    drawn = whole.drawn(most, seed)
+
+    assert len(drawn.user_ids) == min(most, len(whole.user_ids))
+    assert pairs(drawn) == {
+        pair: value for pair, value in pairs(whole).items() if pair[0] in drawn.user_ids
+    }
+    assert whole.with_matrix(whole.liked).drawn(most, seed).user_ids == drawn.user_ids

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,9 @@ from pyarrow import parquet
 from shared.recommendations.collaborative.factors import Factorization
 from shared.recommendations.collaborative.interactions import Interactions
 from shared.recommendations.collaborative.spark_batch import (
-    BatchFailed,
     arguments,
     batch,
     read_factors,
-    run_here,
     write_interactions,
 )
 from shared.recommendations.items import FoldIn
@@ -66,13 +63,14 @@ def test_interactions_are_written_as_the_program_reads_them(tmp_path: Path) -> N
     assert list(rows) == [(0, 0), (0, 1), (1, 1), (2, 2)]
 
 
-def test_a_failure_is_told_in_sparks_words() -> None:
-    with pytest.raises(BatchFailed, match="--input"):
-        run_here(Path(sys.executable), ["--seed", "1"])
-
-
 def test_a_batch_is_what_the_reference_calls_it() -> None:
-    body = batch("gs://b/spark.py", ["--seed", "1"], service_account="s@p", subnetwork="default")
+    body = batch(
+        "gs://b/spark.py",
+        ["--seed", "1"],
+        service_account="s@p",
+        subnetwork="default",
+        staging_bucket="b",
+    )
 
     assert body["pysparkBatch"] == {"mainPythonFileUri": "gs://b/spark.py", "args": ["--seed", "1"]}
     assert body["environmentConfig"]["executionConfig"]["ttl"] == "21600s"

@@ -86,6 +86,14 @@ def test_of_equals_the_first_are_found(tmp_path: Path) -> None:
     assert len({score for _, score in found}) == 1
 
 
+def test_what_is_found_exactly_is_all_found_where_the_nearest_point_away(tmp_path: Path) -> None:
+    """Of two kinds of which few are the asked one's, most of the nearest have a product below 0."""
+    vectors = np.zeros((60, DIMENSIONS), np.float32)
+    vectors[:, 0] = np.where(np.arange(60) < 12, 1, -0.3)
+    Nearest.save(tmp_path, "v", vectors)
+    assert Nearest(tmp_path, "v").recall(vectors[:1], 40) == 1.0
+
+
 def test_vectors_of_zeros_are_near_to_nothing_and_harm_nobody(tmp_path: Path) -> None:
     vectors, queries = decaying(6_000, 50)
     vectors[::2] = 0

@@ -217,7 +217,7 @@ def test_columns_hold_the_examples() -> None:
     assert len(columns) == 10
     np.testing.assert_array_equal(columns.features[3], made[3].features)
     assert columns.users.tolist() == ["u"] * 10
-    later = columns.where(columns.ts_ms > made[4].ts_ms)
+    later = columns.only(columns.ts_ms > made[4].ts_ms)
     assert len(later) == 5
     assert np.array_equal(later.completed, columns.completed[5:])
     assert MISSING != MISSING

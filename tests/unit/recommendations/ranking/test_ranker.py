@@ -11,6 +11,7 @@ import pytest
 
 from shared.artifacts.choice import Unusable
 from shared.recommendations.items import Item, Scored, Taste, Why
+from shared.recommendations.lists import listed
 from shared.recommendations.ranking.chances import Chances
 from shared.recommendations.ranking.features import (
     RANKING_FEATURES,
@@ -42,8 +43,8 @@ def item(number: int, **changes: object) -> Item:
 
 def candidates(count: int) -> list[Scored]:
     return [
-        Scored(n, item(n), 1 - n / count, "collaborative", Why("listeners_like_you"))
-        for n in range(count)
+        Scored(n, item(n), score, "collaborative", Why("listeners_like_you"), retrieved=score)
+        for n, score in enumerate(1 - n / count for n in range(count))
     ]
 
 
@@ -73,6 +74,15 @@ def test_the_score_of_retrieval_is_kept() -> None:
     for one in Ranker().order(TASTE, candidates(20), CONTEXT, {}):
         assert one.retrieved == 1 - one.row / 20
         assert one.score != one.retrieved
+
+
+def test_what_retrieval_did_not_score_has_no_such_score() -> None:
+    tilted = replace(candidates(1)[0], score=7.0)
+    unscored = replace(tilted, retrieved=None)
+    features = features_of(TASTE, [tilted, unscored], CONTEXT, {})
+    scores = features[:, RANKING_FEATURES.index("retrieval_score")]
+    assert scores[0] == 1
+    assert np.isnan(scores[1])
 
 
 def test_a_guess_prefers_what_is_seldom_skipped_and_near_to_the_taste() -> None:
@@ -185,11 +195,12 @@ def test_a_guess_is_made_of_what_it_says() -> None:
 
 
 def test_an_entry_is_read_as_it_was_written() -> None:
-    one = candidates(4)[1]
+    (one,) = listed([replace(candidates(4)[1], score=1.9)])
     track_id, shown = read_entry(entry(one), 3)
     assert (track_id, shown.score, shown.source, shown.place) == ("t1", 0.75, "collaborative", 3)
-    ranked = replace(one, score=1.9, retrieved=0.25)
-    assert read_entry(entry(ranked), 0)[1].score == 0.25
+    unscored = read_entry(entry(replace(one, retrieved=None)), 0)[1]
+    assert np.isnan(unscored.score)
+    assert unscored.source == "collaborative"
 
 
 @pytest.mark.parametrize("text", ["t1", "t1 high", "t1 nan popular", "t1 inf", "t1 0.5 oracle", ""])
@@ -226,7 +237,8 @@ def test_the_last_impression_before_a_play_counts_for_a_day() -> None:
 
 
 def test_a_shelf_is_recommended_and_an_album_is_not() -> None:
-    assert is_recommended("segue:shelf:daily-mix-1")
+    assert is_recommended("segue:shelf:popular")
+    assert is_recommended("segue:made:daily-mix-1")
     assert not is_recommended("segue:album:shelf")
     assert not is_recommended(None)
     assert not is_recommended("")

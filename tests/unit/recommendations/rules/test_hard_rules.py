@@ -43,6 +43,7 @@ def most_in_any_30(order: Sequence[Scored], of: Callable[[Item], set[str]]) -> i
 def test_nothing_that_the_person_hides_is_listed(world: World) -> None:
     for item in listed(world):
         assert item.track_id not in world.taste.hidden
+        assert item.album_id not in world.taste.hidden
         assert not world.taste.hidden & set(item.artist_ids)
 
 

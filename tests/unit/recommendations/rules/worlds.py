@@ -110,7 +110,7 @@ def worlds(draw: st.DrawFn, most: int = 150) -> World:
         country=draw(st.sampled_from([None, *COUNTRIES])),
         allows_explicit=draw(st.booleans()),
         heard=dict.fromkeys(some(draw(st.sampled_from([0.0, 0.3, 0.9]))), 1),
-        hidden=some(0.05) | {f"a{random.randrange(60)}"},
+        hidden=some(0.05) | {f"a{random.randrange(60)}", f"l{random.randrange(artists)}"},
     )
     recordings = frozenset(f"r{random.randrange(max(size, 1))}" for _ in range(3))
     policy = draw(policies())

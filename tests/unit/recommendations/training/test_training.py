@@ -5,21 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from shared.analysis.models import AudioFeatures
 from shared.recommendations.index.building import build
 from shared.recommendations.index.bundle import MappedBundle, open_bundle
 from shared.recommendations.items import Item
-from shared.recommendations.training import learning
+from shared.recommendations.training import assembling, learning
+from shared.recommendations.training.alike import Found, alike
 from shared.recommendations.training.assembling import Assembled, assemble
 from shared.recommendations.training.catalogue import Catalogue, TitledList, day_of
 from shared.recommendations.training.learning import Learned, learn
 from shared.recommendations.training.log import Log
 from shared.recommendations.training.model import Model
 from shared.signals.models import Signal
+
+if TYPE_CHECKING:
+    from shared.recommendations.items import Matrix
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -160,6 +166,45 @@ def test_what_people_came_to_like_since_is_known_by_them(learned: Learned, tmp_p
     assert genre_share(bundle, near, "loud") > 0.9
 
 
+def test_what_a_training_did_not_know_is_new_and_looked_for_alone(
+    learned: Learned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = [item(number) for number in range(500, 540)]  # nobody ever heard them
+    known = catalogue_of([*ITEMS, *silent])
+    first = learn(known, LISTS, log_of(ITEMS), now=NOW, seed=1).model
+    looked_for: list[list[str]] = []
+
+    def watched(vectors: Matrix, rows: NDArray[np.int64], most: int) -> Found:
+        looked_for.append([ids[row] for row in rows])
+        return alike(vectors, rows, most)
+
+    monkeypatch.setattr(assembling, "alike", watched)
+    ids = [one.track_id for one in known.items]
+    of_training = assemble(first, known, Log(), now=NOW)
+    assert len(of_training.new) == 0
+    assert set(looked_for[0]) == {one.track_id for one in silent}
+    kept = replace(first, neighbours=of_training.parts.neighbours)
+
+    # One is published since, and another one of the silent ones found its listeners.
+    debut, risen = item(900), silent[3]
+    later = catalogue_of([*ITEMS, *silent, debut])
+    since = Log(plays_since_ms=NOW_MS)
+    for person in range(0, 60, 2):
+        user_id = f"person-{person:03}"
+        since.add(user_id, heard(user_id, [risen.track_id], NOW), NOW_MS)
+    ids = [one.track_id for one in later.items]
+    refreshed = assemble(kept, later, since, now=NOW)
+    assert {ids[row] for row in refreshed.new} == {debut.track_id, risen.track_id}
+    assert set(looked_for[1]) == {debut.track_id, risen.track_id}
+    # What was found at the training stands as it was.
+    row = ids.index(silent[7].track_id)
+    was = [one.track_id for one in known.items].index(silent[7].track_id)
+    before, now = of_training.parts.neighbours, refreshed.parts.neighbours
+    names = [known.items[n].track_id for n in before[0][was] if n >= 0]
+    assert [ids[n] for n in now[0][row] if n >= 0] == names
+    np.testing.assert_array_equal(before[1][was], now[1][row])
+
+
 def test_what_is_gone_is_nobody_s_neighbour_and_follows_nothing(
     learned: Learned, tmp_path: Path
 ) -> None:
@@ -208,6 +253,7 @@ def test_a_model_is_what_was_saved(learned: Learned, tmp_path: Path) -> None:
     assert opened.track_ids == learned.model.track_ids
     assert opened.user_ids == learned.model.user_ids
     assert opened.fold_in == learned.model.fold_in
+    assert opened.sound_weight == learned.model.sound_weight
     np.testing.assert_allclose(opened.factors, learned.model.factors, atol=2e-3)
     content = learning.content_of(ITEMS, {})
     np.testing.assert_array_equal(
