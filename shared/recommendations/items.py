@@ -108,7 +108,8 @@ class Taste:
 
     `confidences` are how surely they like each track (> 0; `shared.signals.preferences`), `heard`
     when they last heard each (ms since the epoch), `hidden` ids of tracks, albums,
-    artists and playlists that they do not want, `recent` the newest tracks first, `features` those of `shared.signals.features`.
+    artists and playlists that they do not want, `recent` the newest tracks first, `features` those
+    of `shared.signals.features`.
     """
 
     user_id: str

@@ -65,7 +65,7 @@ def confidences(signals: Iterable[Signal], now_ms: int) -> dict[str, float]:
 
 
 def hidden(signals: Iterable[Signal]) -> frozenset[str]:
-    """The ids of tracks and artists that the person said are not for them."""
+    """The ids of tracks, albums, artists and playlists that the person said are not for them."""
     found = set()
     for signal in signals:
         if signal.kind != "hide":
