@@ -46,7 +46,6 @@ DISTRIBUTIONS = {
     "grpc": "grpcio",
     "httpx": "httpx",
     "imageio_ffmpeg": "imageio-ffmpeg",
-    "implicit": "implicit",
     "jellyfish": "jellyfish",
     "jinja2": "jinja2",
     "joserfc": "joserfc",

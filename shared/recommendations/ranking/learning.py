@@ -15,7 +15,7 @@ from shared.recommendations.items import Bundle
 from shared.recommendations.ranking import serving
 from shared.recommendations.ranking.chances import TARGETS
 from shared.recommendations.ranking.examples import Example, Examples, example_of
-from shared.recommendations.ranking.features import RANKING_FEATURES, ItemOf, items_of
+from shared.recommendations.ranking.features import RANKING_FEATURES, items_of
 from shared.recommendations.ranking.impressions import CREDITED_MS, Impression, Screens
 from shared.recommendations.ranking.training import (
     MAX_CALIBRATION_ERROR,
@@ -135,7 +135,7 @@ def _most_important(importance: Mapping[str, float], count: int = 12) -> str:
 
 
 async def learn(
-    bundle: Bundle | None,
+    bundle: Bundle,
     *,
     days: int = DAYS,
     seed: int = SEED,
@@ -143,9 +143,8 @@ async def learn(
     now: datetime | None = None,
 ) -> Report:
     """Trains on the last `days` and stores the models with their report; has them used if they are
-    better than the guess. `bundle` tells what is known of tracks (None: nothing, so that artists,
-    genres, ages and lengths are missing). With `dry_run` nothing is stored. Raises Unavailable
-    where the warehouse does not answer."""
+    better than the guess. `bundle` tells what is known of tracks. With `dry_run` nothing is stored.
+    Raises Unavailable where the warehouse does not answer."""
     now = now or datetime.now(UTC)
     examples = Examples.of([one async for one in read(bundle, days=days, seed=seed, until=now)])
     report = conclude(examples, days, seed, now)
@@ -168,11 +167,9 @@ def conclude(examples: Examples, days: int, seed: int, now: datetime) -> Report:
     return Report(outcome, now, days, seed, len(examples), version, trained)
 
 
-async def read(
-    bundle: Bundle | None, *, days: int, seed: int, until: datetime
-) -> AsyncIterator[Example]:
+async def read(bundle: Bundle, *, days: int, seed: int, until: datetime) -> AsyncIterator[Example]:
     """The judged plays of the `days` before `until`, person by person, at most `MAX_PLAYS`."""
-    item_of: ItemOf = items_of(bundle) if bundle is not None else lambda _: None
+    item_of = items_of(bundle)
     artists_of = _artists_of(bundle)
     impressions = _Impressions(days, until)
     count = 0
@@ -186,9 +183,7 @@ async def read(
                 return
 
 
-def _artists_of(bundle: Bundle | None) -> dict[str, tuple[str, ...]]:
-    if bundle is None:
-        return {}
+def _artists_of(bundle: Bundle) -> dict[str, tuple[str, ...]]:
     items = map(bundle.item, range(len(bundle)))
     return {item.track_id: item.artist_ids for item in items}
 

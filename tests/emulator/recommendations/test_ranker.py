@@ -147,7 +147,7 @@ async def test_what_people_hear_out_is_learned_stored_and_used(cloud: str, tmp_p
     assert await objects.read(topology.MODELS, serving.choice.path) is None
 
     await asyncio.to_thread(write_history, 1)
-    read = [one async for one in learning.read(None, days=28, seed=1, until=datetime.now(UTC))]
+    read = [one async for one in learning.read(a_world(), days=28, seed=1, until=datetime.now(UTC))]
     assert len(read) == (PEOPLE - PEOPLE // 40) * SESSIONS * SHELF  # each play once, no machine's
     scores = np.array([one.features[RANKING_FEATURES.index("retrieval_score")] for one in read])
     heard = np.array([one.completed for one in read])
@@ -284,7 +284,7 @@ async def test_without_the_warehouse_nothing_is_learned(
     local_settings.forget_settings()
     try:
         with pytest.raises(Unavailable, match="warehouse"):
-            await learning.learn(None)
+            await learning.learn(a_world())
     finally:
         monkeypatch.undo()
         local_settings.forget_settings()
