@@ -29,6 +29,7 @@ TILT = 0.2  # of the own taste, where nearness to the seed counts 1
 PUSH = 0.5  # of the span of what would be played: what the one that is most like the skips loses
 FADES = 0.6  # how much each skip counts of the one after it
 SKIPS_READ = 5
+YIELDS_TO = 6  # places that the next track falls where a skip has not changed it
 
 
 def seed_rows(
@@ -72,7 +73,21 @@ async def make(
     pushed = _pushed(bundle, list(skipped), ranked)
     if len(seeds) == 1 and not set(seeds) & set(played):
         pushed = _from(bundle, next(iter(seeds)), pushed)
-    return apply(pushed, taste, RADIO, TRACKS, today=today).items
+        return apply(pushed, taste, RADIO, TRACKS, today=today).items
+    found = apply(pushed, taste, RADIO, TRACKS, today=today).items
+    if session.skipped[:1] == session.played[:1] and len(found) > 1:
+        usual = apply(ranked, taste, RADIO, TRACKS, today=today).items
+        if found[0].row == usual[0].row:  # nothing else was near: a skip is answered all the same
+            pushed = [_yielding(one, found) for one in pushed]
+            found = apply(pushed, taste, RADIO, TRACKS, today=today).items
+    return found
+
+
+def _yielding(one: Scored, found: Sequence[Scored]) -> Scored:
+    """The first that was found behind the next five, and all else as it is."""
+    if one.row != found[0].row:
+        return one
+    return replace(one, score=min(other.score for other in found[1:YIELDS_TO]))
 
 
 def _from(bundle: Bundle, seed: int, offered: Sequence[Scored]) -> list[Scored]:

@@ -353,6 +353,17 @@ async def test_a_skip_is_of_a_mood_and_the_radio_stays_with_its_seed(
         assert moods[next_rows[1]] != moods[next_rows[0]]
 
 
+async def test_a_skip_changes_the_next_track_though_it_is_unlike_what_was_skipped() -> None:
+    world = a_world(artists=100)
+    for seed in range(3, len(world), 200):
+        begun = Listener(Taste("new"), session=Session((track_id(seed),)))
+        now, after_it, *_ = await radio.make(world, begun, {seed: 1.0}, today=TODAY)
+        skipped = now.item.track_id
+        session = Session((skipped, track_id(seed)), (skipped,))
+        found = await radio.make(world, replace(begun, session=session), {seed: 1.0}, today=TODAY)
+        assert found[0].row != after_it.row
+
+
 async def test_a_seed_that_nothing_is_near_to_begins_too(bundle: PlainBundle) -> None:
     vectors = bundle.vectors.copy()
     vectors[65] = 0  # of which nothing is known
