@@ -1,9 +1,9 @@
 """Joins retrieval and ranking: the second stage of a list (F195), with what it must read.
 
 What a model learned from counts of tracks it must be asked with, and those are rows of Bigtable. A
-job that makes lists for thousands holds them for an hour and ranks all candidates. A request ranks
-the first `FIRST` and waits for counts no longer than `PATIENCE_S`: without them a track counts as
-one that nobody has played.
+job that makes lists for thousands holds them for an hour. A request ranks few (`choosing.NEAR`) and
+waits for counts no longer than `PATIENCE_S`: without them a track counts as one that nobody has
+played.
 
 Of the first `SHOWN` places a share is for tracks that nobody knows yet
 (`shared.experiments.exploration`), whatever ranking makes of them: or they would never be known.
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from shared.experiments.bandit import generator_of
 from shared.experiments.exploration import NEW_BELOW_PLAYS, with_floor
 from shared.platform.cache import ReadThroughCache
-from shared.recommendations.items import CANDIDATES, Bundle, Scored, Why
+from shared.recommendations.items import Bundle, Scored, Why
 from shared.recommendations.products.choosing import Order
 from shared.recommendations.ranking.features import items_of
 from shared.recommendations.ranking.ranker import Context, Ranker
@@ -34,7 +34,6 @@ from shared.signals.features import track_features
 if TYPE_CHECKING:
     import numpy as np
 
-FIRST = 200
 SHOWN = 50  # as long as the longest list
 PATIENCE_S = 0.15
 HELD_S, JOB_HELD_S = 60.0, 3_600.0
@@ -47,7 +46,6 @@ class Ordering:
 
     def __init__(self, ranker: Ranker | None = None, *, is_job: bool = False) -> None:
         self.ranker = ranker or Ranker()
-        self._most = CANDIDATES if is_job else FIRST
         self._patience_s = None if is_job else PATIENCE_S
         held_s = JOB_HELD_S if is_job else HELD_S
         self._tracks: ReadThroughCache[str, Mapping[str, float]] = ReadThroughCache(
@@ -58,13 +56,12 @@ class Ordering:
         """The order for one person, as of now."""
 
         async def order(candidates: Sequence[Scored]) -> Sequence[Scored]:
-            first, rest = candidates[: self._most], candidates[self._most :]
-            tracks = await self._features([one.item.track_id for one in first])
+            tracks = await self._features([one.item.track_id for one in candidates])
             now_ms = time.time_ns() // 1_000_000
             context = Context(now_ms, items_of(bundle), listener.signals)
-            ranked = self.ranker.order(listener.taste, first, context, tracks)
+            ranked = self.ranker.order(listener.taste, candidates, context, tracks)
             chances = generator_of(listener.taste.user_id, datetime.now(UTC), "new tracks")
-            return explored([*ranked, *_behind(ranked, rest)], chances)
+            return explored(ranked, chances)
 
         return order
 
@@ -102,15 +99,6 @@ def explored(
         score = one.score
         found.append(one)
     return [*reversed(found), *rest]
-
-
-def _behind(ranked: Sequence[Scored], rest: Sequence[Scored]) -> list[Scored]:
-    """What was not ranked, in its own order behind all that was: scored over as wide a span again,
-    so that what weighs scores afterwards still sees those of the ranking."""
-    scores = [one.score for one in ranked]
-    least = min(scores, default=0.0)
-    step = ((max(scores, default=0.0) - least) or 1.0) / (len(rest) or 1)
-    return [replace(one, score=least - step * place) for place, one in enumerate(rest, 1)]
 
 
 async def _read(track_ids: Sequence[str]) -> dict[str, Mapping[str, float]]:

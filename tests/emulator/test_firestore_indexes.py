@@ -52,7 +52,7 @@ async def _query_everything() -> None:
     from shared.analysis import store as analysis
     from shared.catalog import store as catalog
     from shared.ingestion.duplicate import Recording
-    from shared.ingestion.store import fingerprints
+    from shared.ingestion.store import fingerprints, uploads
     from shared.library import store as library
     from shared.library.models import SavedItem
     from shared.playlists import store as playlists
@@ -76,6 +76,8 @@ async def _query_everything() -> None:
     await catalog.read_newest_albums("2026-01-01", 5)
     items = tuple(random.Random(1).getrandbits(32) for _ in range(400))
     await fingerprints.similar(Recording("track", 60_000, "DEA123", items))
+    [page async for page in uploads.published()]
+    [page async for page in uploads.published(now)]
     await library.save("somebody", "track", {"item": now})
     await library.page("somebody", "track", 5)
     await library.page("somebody", "track", 5, offset=1)

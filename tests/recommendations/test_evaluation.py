@@ -30,8 +30,8 @@ from shared.recommendations.collaborative.evaluation import (
     by_neighbours,
     evaluate_all,
     once_a_batch,
-    testable,
 )
+from shared.recommendations.collaborative.evaluation import testable as with_held
 from shared.recommendations.collaborative.factors import Factorization, factorize
 from shared.recommendations.collaborative.interactions import Interactions
 from shared.recommendations.collaborative.neighbours import Neighbourhood, item_neighbours
@@ -40,6 +40,7 @@ from tests.recommendations.data import LASTFM, MOVIELENS, graded
 from tests.recommendations.measuring import SEED, parts
 from tests.recommendations.models import item_knn, popularity
 
+pytestmark = pytest.mark.filterwarnings("ignore:Method expects CSR")  # implicit's, of its own call
 CHOSEN = Path(__file__).with_name("chosen.json")
 NOISE = 0.003  # of a figure, between machines whose arithmetic differs
 
@@ -135,7 +136,7 @@ def test_what_is_served_is_the_whole_blend(trained: Trained) -> None:
     """The nearest by vector and the neighbours of the history, as retrieval has them, hold the best
     100 of all items."""
     indices, weights = trained.neighbours
-    for user in np.random.default_rng(SEED).choice(testable(trained.held), size=100):
+    for user in np.random.default_rng(SEED).choice(with_held(trained.held), size=100):
         history = trained.known.matrix[user].indices
         vector = trained.factors.items @ trained.factors.users[user]
         rows, sums = neighbour_scores(indices[history], weights[history])

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from shared.recommendations.items import Bundle, Scored, Taste, Why
 from shared.recommendations.lists import Similar, SimilarTrack
-from shared.recommendations.products.choosing import Order, as_retrieved, known_rows
+from shared.recommendations.products.choosing import Order, as_retrieved, known_rows, ordered_near
 from shared.recommendations.retrieval import Start, candidates, top_artists
 from shared.recommendations.rules import AUTOPLAY, apply
 from shared.recommendations.taste import Listener
@@ -40,7 +40,8 @@ async def make(
     start = Start(liked, tuple(last), top_artists(bundle, liked), is_whole=False)
     without = frozenset({*played, *ended})
     offered = candidates(bundle, listener.taste, start, today=today, without=without)
-    return apply(await order(offered), listener.taste, AUTOPLAY, TRACKS, today=today).items
+    ranked = await ordered_near(order, offered)
+    return apply(ranked, listener.taste, AUTOPLAY, TRACKS, today=today).items
 
 
 def similar(bundle: Bundle, rows: Iterable[int], *, today: int) -> Iterator[Similar]:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.recommendations.items import Bundle, Scored, Why
-from shared.recommendations.products.choosing import Order, as_retrieved
+from shared.recommendations.products.choosing import Order, as_retrieved, ordered_near
 from shared.recommendations.retrieval import Start, candidates, rows_of, top_artists, vector_of
 from shared.recommendations.rules import RADIO, apply
 from shared.recommendations.taste import Listener
@@ -69,7 +69,7 @@ async def make(
     listened = tuple(row for row in played if row not in skipped)
     start = Start(seeds, listened, top_artists(bundle, seeds), is_whole=False)
     offered = candidates(bundle, taste, start, today=today, without=frozenset(played))
-    ranked = await order(_tilted(bundle, listener, offered))
+    ranked = await ordered_near(order, _tilted(bundle, listener, offered))
     pushed = _pushed(bundle, list(skipped), ranked)
     if len(seeds) == 1 and not set(seeds) & set(played):
         pushed = _from(bundle, next(iter(seeds)), pushed)

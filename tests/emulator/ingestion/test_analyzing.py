@@ -159,7 +159,7 @@ async def test_a_broken_master_stops_nobody_and_is_tried_a_few_times(
 
 
 async def test_a_master_that_is_not_the_published_one_is_refused(tmp_path: Path) -> None:
-    track = await published(song(tmp_path / "a.flac", pitch=349, seconds=8))
+    track = await published(song(tmp_path / "a.flac", pitch=1367, seconds=8))
     other = track.model_copy(update={"content_hash": "1" * 64})
     ingestion = await ingestions.load(track.content_hash)
     assert ingestion is not None

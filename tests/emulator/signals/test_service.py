@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 
 import pytest
@@ -29,6 +30,12 @@ def stores(bigtable: str) -> None:
 
 async def stored(track_id: str) -> TrackCounts:
     return (await counts.read([track_id]))[track_id]
+
+
+def is_folded_at_once(signal: Signal) -> bool:
+    """Whether its addition puts what is pending into the total, too: some do, by their ids."""
+    digest = hashlib.sha256(f"{signal.user_id}#{signal.event_id}".encode()).digest()
+    return digest[9] % counts.FOLD_ONE_IN == 0
 
 
 async def pending(track_id: str) -> int:
@@ -194,7 +201,9 @@ async def test_signals_that_arrive_while_others_are_folded_are_kept(
 
 
 async def test_a_total_forgets_what_no_window_reaches(made: Make, track_id: str) -> None:
-    (signal,) = [made("play", 60)]
+    signal = made("play", 60)
+    while is_folded_at_once(signal):
+        signal = made("play", 60)
     await counts.add(signal, NOW_MS)
     later_ms = NOW_MS + (DAYS_KEPT + 1) * DAY_S * 1000
     for shard in range(counts.SHARDS):
