@@ -120,10 +120,9 @@ def candidates(
     today: int,
     count: int = CANDIDATES,
     without: Collection[int] = frozenset(),
-    allows: Callable[[int], bool] = lambda _: True,
 ) -> list[Scored]:
     """At most `count` tracks for a person, best first, around `start`; `today` counts days since
-    1970. Rows in `without`, and those that `allows` refuses, are left out."""
+    1970. Rows in `without` are left out."""
     vector = vector_of(bundle, start.liked)
     near, because = _neighbours(bundle, start.liked)
     offers: dict[Source, Offers] = {
@@ -144,7 +143,7 @@ def candidates(
     rows = [
         row
         for row in dict.fromkeys(row for offered in offers.values() for row, _ in offered)
-        if row not in without and allows(row)
+        if row not in without
     ]
     scores = dict(zip(rows, _blended(bundle, vector, near, rows), strict=True))
     found: dict[int, tuple[float, Source, Why]] = {}
