@@ -51,7 +51,7 @@ async def test_the_same_file_twice_is_one_track(whole_cloud: WholeCloud, tmp_pat
     second = (await whole_cloud.ingest(again)).outcomes[0]
     assert (first.state, second.state) == ("published", "duplicate")
     assert second.track_id == first.track_id
-    assert _search(whole_cloud, "Twice Told") == [first.track_id]
+    eventually(lambda: _search(whole_cloud, "Twice Told") == [first.track_id], seconds=30)
 
 
 async def test_the_same_recording_in_another_format_is_a_duplicate(

@@ -20,7 +20,7 @@ from emulators import loader, seed
 from emulators.demo_catalogue import IDS
 from tests import contract
 from tests.sample import connect_device, playback_session
-from tests.whole_cloud import WholeCloud
+from tests.whole_cloud import WholeCloud, eventually
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 USER = "fuzzer"  # whose library and playlists may come to look like anything
@@ -43,7 +43,12 @@ def api(whole_cloud: WholeCloud, tmp_path_factory: pytest.TempPathFactory) -> ht
     file = tmp_path_factory.mktemp("fuzzer") / "fuzzer.jsonl"
     file.write_text(json.dumps(person) + "\n")
     loader.load(whole_cloud.cloud, Console(file=io.StringIO()), [file], seed.DEMO_USER)
-    return whole_cloud.client(USER)
+    made = whole_cloud.client(USER)
+    # A radio wants a bundle; instances look for a newer one every half a minute.
+    whole_cloud.cloud.run_job("refresh_embeddings")
+    radio = {"seed": f"spotify:track:{IDS.tracks['Moorings']}"}
+    eventually(lambda: made.get("/v1/me/radio", params=radio).is_success, seconds=90)
+    return made
 
 
 def _document(api: httpx.Client) -> dict[str, Any]:
