@@ -7,6 +7,7 @@ import io
 import json
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -100,6 +101,8 @@ class World:
 
     def close(self) -> None:
         """Puts back what the demo catalogue says of the listener, and closes its connections."""
+        with suppress(httpx.ReadError):  # a connection that lay idle may have been closed
+            self.api.get("/v1/me")
         person = next(one for one in demo_world.PEOPLE if one.id == seed.DEMO_USER)
         kept = {playlist.name for playlist in demo_world.PLAYLISTS}
         for playlist in _get(self.api, "/v1/me/playlists", limit=50)["items"]:
