@@ -161,8 +161,10 @@ def test_an_http_function_answers_out_of_its_archive(
     with _serving(deployments, world, name, tmp_path) as (deployed, url):
         headers = dict(world.api.headers)
         with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as api:
-            for row in rows[:1]:  # an instance's first answer waits for its imports: home gives up
-                row.send(api, world.values)
+            # Home gives up on what an instance that has just started still loads; a radio waits.
+            for row in rows:
+                if row.path == "/v1/me/radio":
+                    row.send(api, world.values)
             for row in rows:
                 world.prepare(row.before)
                 answer = row.send(api, world.values)
