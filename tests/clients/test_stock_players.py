@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,6 +91,14 @@ class Shelf:
         file = manifest["files"][0]
         key = self._listener.key(manifest, file["kid"])
         return Copy(sealed, decrypt_ogg(sealed, key, file["iv"], sealed.with_suffix(".ogg")))
+
+
+@pytest.fixture(scope="module")
+def listener(whole_cloud: WholeCloud, web: httpx.Client) -> Iterator[Listener]:
+    """Somebody with Premium of whom no other test wants a licence: all streams of the demo user
+    may still be leased, to tabs that browser tests have closed."""
+    with whole_cloud.client("mira") as api:
+        yield Listener(api, web)
 
 
 @pytest.fixture(scope="module")

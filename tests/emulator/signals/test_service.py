@@ -43,7 +43,8 @@ async def pending(track_id: str) -> int:
         await clients.table(topology.ONLINE_FEATURES).read_row(f"track#{track_id}#{shard}")
         for shard in range(counts.SHARDS)
     ]
-    return sum(cell.qualifier.startswith(counts.PENDING) for row in rows if row for cell in row)
+    cells = [cell for row in rows if row for cell in row.get_cells(counts.COUNT)]
+    return sum(cell.qualifier.startswith(counts.PENDING) for cell in cells)
 
 
 # --- people -----------------------------------------------------------------------------------
