@@ -26,7 +26,7 @@ from shared.social import service as social
 from tests import local_settings
 from tests.bench.report import Report, percentile
 from tests.emulator.recommendations.outages import ENDPOINTS, away, silent
-from tests.emulator.recommendations.worlds import listen, load_catalogue, release_bundle
+from tests.emulator.recommendations.worlds import listen, served
 from tests.unit.recommendations.bundles import PlainBundle, a_world, artist_id
 
 GENRES, ARTISTS, TRACKS = 10, 3_000, 2  # tracks of each artist
@@ -51,14 +51,16 @@ def run(cloud: LocalCloud) -> None:
 
 
 async def _measure(report: Report) -> None:
-    serving._serving.cache_clear()
     world = _world()
-    await load_catalogue(world)
     with TemporaryDirectory(prefix="segue-bundle-") as folder:
-        await release_bundle(world, Path(folder))
+        async with served(world, Path(folder)):
+            await _measure_served(report, len(world))
+
+
+async def _measure_served(report: Report, tracks: int) -> None:
     user_id = random_id()
     await social.load(user_id, "artist", [artist_id(one) for one in range(0, ARTISTS, 6)][:FOLLOWS])
-    await listen(user_id, range(0, len(world), len(world) // PLAYS))
+    await listen(user_id, range(0, tracks, tracks // PLAYS))
     scopes = frozenset({"user-read-recently-played"})
     caller = Principal(user_id, "app", scopes, "premium", "DE", 0)
     await _ask(report, None, caller)
@@ -67,7 +69,6 @@ async def _measure(report: Report) -> None:
             stack.enter_context(away((part,), stack.enter_context(silent())))
             await _ask(report, part, caller)
         await serving.bundle()
-    serving._serving.cache_clear()
 
 
 async def _ask(report: Report, part: str | None, caller: Principal) -> None:

@@ -67,15 +67,13 @@ def apply(
     today: int,
     recently_listed: Collection[str] = (),
     heard_recordings: Collection[str] = (),
-    before: Sequence[Scored] = (),
 ) -> Applied:
     """At most `count` of `candidates` for a person, best first as the policy goes.
 
     `today` counts days since 1970. `recently_listed` are ids of tracks that were recommended to
     them lately, `heard_recordings` the recordings of what they have heard (the same song on
-    another release), `before` what stands before the list, where it goes on with one (the pages of
-    a radio): the rules hold across. The same input has the same list, whatever the order of the
-    candidates; equal scores stand by track id. Raises ValueError for a negative `count`.
+    another release). The same input has the same list, whatever the order of the candidates; equal
+    scores stand by track id. Raises ValueError for a negative `count`.
     """
     if count < 0:
         raise ValueError("count is how many tracks to list: 0 or more")
@@ -103,7 +101,7 @@ def apply(
         )
 
     eligible.sort(key=lambda one: (tier(one), -one.score, one.item.track_id, one.row))
-    making = _Listing(policy, count, today, before, eligible)
+    making = _Listing(policy, count, today, eligible)
     for _, members in groupby(eligible, tier):
         making.add(list(members))
     listed = {one.item.track_id for one in making.items}
@@ -117,14 +115,7 @@ class _Listing:
     """A list in the making. What is listed or reserved takes room: recordings and genres for good,
     artists and albums while they are in the window."""
 
-    def __init__(
-        self,
-        policy: Policy,
-        count: int,
-        today: int,
-        before: Sequence[Scored],
-        eligible: Sequence[Scored],
-    ) -> None:
+    def __init__(self, policy: Policy, count: int, today: int, eligible: Sequence[Scored]) -> None:
         self.items: list[Scored] = []
         self.turned_away: dict[str, Rule] = {}
         self._count = count
@@ -140,10 +131,7 @@ class _Listing:
             (policy.tail_share, lambda item: (item.popularity, item.plays) <= tail),
             (policy.fresh_share, lambda item: is_fresh(item, today, policy.fresh_days)),
         )
-        self._before = list(before[-(WINDOW - 1) :])
         self._taken: Counter[_Key] = Counter()
-        for one in before:
-            self._taken.update(key for key in _keys(one.item) if key[0] == "recording")
         self._window: deque[Scored] = deque()
 
     def add(self, tier: Sequence[Scored]) -> None:
@@ -169,12 +157,12 @@ class _Listing:
                 self._taken.update(_keys(tier[rank].item))
             self._append(tier[rank], lanes)
         if self._is_spaced:
-            fixed = (self._before + self.items[:start])[-(WINDOW - 1) :]
+            fixed = self.items[max(start - WINDOW + 1, 0) : start]
             self.items[start:] = spaced(fixed, self.items[start:], self._caps)
 
     def _open_window(self) -> None:
         """Counts the artists and albums of the last places anew: spacing may have moved them."""
-        self._window = deque((self._before + self.items)[-(WINDOW - 1) :])
+        self._window = deque(self.items[-(WINDOW - 1) :])
         for key in [key for key in self._taken if key[0] in _PASSING]:
             del self._taken[key]
         for one in self._window:

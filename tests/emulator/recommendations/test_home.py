@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from shared.signals import service as signals
 from shared.signals.models import Signal
 from tests.emulator.catalog.functions import function
 from tests.emulator.recommendations.outages import ENDPOINTS, away, forget, silent
-from tests.emulator.recommendations.worlds import listen, load_catalogue, release_bundle
+from tests.emulator.recommendations.worlds import listen, served
 from tests.unit.recommendations.bundles import PlainBundle, a_world
 
 # Five times as patient as in use, since this machine's cores have other work; and what is beside
@@ -38,15 +37,16 @@ WORLD = PlainBundle(
 
 @pytest.fixture(scope="module", autouse=True)
 async def _world(
-    storage: str, bigtable: str, firestore: str, pubsub: str, tmp_path_factory: Any
+    storage: str,
+    bigtable: str,
+    firestore: str,
+    pubsub: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[None]:
-    serving._serving.cache_clear()
-    await load_catalogue(WORLD)
-    await release_bundle(WORLD, Path(tmp_path_factory.mktemp("bundles")))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(home, "PATIENCE", PATIENCE)
-        yield
-    serving._serving.cache_clear()
+        async with served(WORLD, tmp_path_factory.mktemp("bundles")):
+            yield
 
 
 @pytest.fixture(scope="module")

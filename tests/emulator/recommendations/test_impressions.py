@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from shared.recommendations import serving
 from shared.recommendations.making import Maker
 from shared.recommendations.ranking.impressions import Impression, read_entry
 from tests.emulator.catalog.functions import function
-from tests.emulator.recommendations.worlds import listen, load_catalogue, release_bundle
+from tests.emulator.recommendations.worlds import listen, served
 from tests.unit.recommendations.bundles import a_world
 
 SCOPES = "user-read-recently-played"
@@ -26,13 +25,14 @@ WORLD = a_world()
 
 @pytest.fixture(scope="module", autouse=True)
 async def _world(
-    storage: str, bigtable: str, firestore: str, pubsub: str, tmp_path_factory: Any
+    storage: str,
+    bigtable: str,
+    firestore: str,
+    pubsub: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[None]:
-    serving._serving.cache_clear()
-    await load_catalogue(WORLD)
-    await release_bundle(WORLD, Path(tmp_path_factory.mktemp("bundles")))
-    yield
-    serving._serving.cache_clear()
+    async with served(WORLD, tmp_path_factory.mktemp("bundles")):
+        yield
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from shared.recommendations.making import Maker
 from shared.signals import service as signals
 from shared.signals.models import Signal
 from tests.emulator.catalog.functions import function
-from tests.emulator.recommendations.worlds import listen, load_catalogue, release_bundle
+from tests.emulator.recommendations.worlds import listen, served
 from tests.unit.recommendations.bundles import a_world, track_id
 
 SCOPES = "streaming user-read-recently-played"
@@ -28,13 +27,14 @@ GENRE_1 = {track_id(row) for row in range(60, 120)}
 
 @pytest.fixture(scope="module", autouse=True)
 async def _world(
-    storage: str, bigtable: str, firestore: str, pubsub: str, tmp_path_factory: Any
+    storage: str,
+    bigtable: str,
+    firestore: str,
+    pubsub: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[None]:
-    serving._serving.cache_clear()
-    await load_catalogue(WORLD)
-    await release_bundle(WORLD, Path(tmp_path_factory.mktemp("bundles")))
-    yield
-    serving._serving.cache_clear()
+    async with served(WORLD, tmp_path_factory.mktemp("bundles")):
+        yield
 
 
 @pytest.fixture
@@ -164,13 +164,18 @@ async def test_what_is_hidden_is_not_recommended_any_more(pubsub: str) -> None:
         said = {"uri": f"spotify:track:{hidden}", "kind": "hide"}
         answer = await client.post("/v1/me/feedback", json=said)
         assert answer.status_code == 204, answer.text
+        taken_back = await client.post("/v1/me/feedback", json={**said, "kind": "unhide"})
+        assert taken_back.status_code == 204, taken_back.text
         wrong = await client.post("/v1/me/feedback", json={**said, "kind": "love"})
         assert wrong.status_code == 400
     # Here nobody delivers what is published; the rest of the way is tests/e2e's.
     now = datetime.now(UTC)
-    signal = Signal(event_id="h", user_id=user_id, kind="hide", ts=now, track_id=hidden)
-    await signals.record(signal)
+    hide = {"event_id": "h", "user_id": user_id, "kind": "hide", "ts": now, "track_id": hidden}
+    await signals.record(Signal.model_validate(hide))
     assert hidden not in ids((await ask(user_id, "radio", seed=seed))["items"])
+    later = {"event_id": "u", "kind": "unhide", "ts": now + timedelta(seconds=1)}
+    await signals.record(Signal.model_validate({**hide, **later}))
+    assert ids((await ask(user_id, "radio", seed=seed))["items"])[1] == hidden
 
 
 async def test_what_is_hidden_is_gone_from_lists_that_stand(fan: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 from shared.artifacts import versions
 from shared.catalog import service as catalog
 from shared.catalog.models import Album, Artist, Track
+from shared.recommendations import serving
 from shared.recommendations.index import building, releases
 from shared.recommendations.index.building import Parts
 from shared.recommendations.items import NEIGHBOURS_KEPT, FoldIn
@@ -46,6 +48,19 @@ async def release_bundle(bundle: PlainBundle, folder: Path) -> str:
     built = await asyncio.to_thread(building.build, parts_of(bundle), path, version)
     await releases.release(built, force=True)
     return version
+
+
+@asynccontextmanager
+async def served(bundle: PlainBundle, folder: Path) -> AsyncIterator[None]:
+    """Its catalogue loaded and it serving, in this process that has served nothing yet and
+    forgets it afterwards."""
+    serving._serving.cache_clear()
+    try:
+        await load_catalogue(bundle)
+        await release_bundle(bundle, folder)
+        yield
+    finally:
+        serving._serving.cache_clear()
 
 
 async def load_catalogue(bundle: PlainBundle) -> None:

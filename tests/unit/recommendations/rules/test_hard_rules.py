@@ -110,18 +110,6 @@ def test_an_album_has_at_most_three_in_any_thirty(world: World) -> None:
 
 
 @given(worlds())
-def test_rules_hold_across_the_pages_of_a_radio(world: World) -> None:
-    pages: list[Scored] = []
-    for _ in range(3):
-        pages += world.apply(before=pages).items
-    assert most_in_any_30(pages, lambda item: set(item.artist_ids)) <= world.policy.max_per_artist
-    assert most_in_any_30(pages, lambda item: {item.album_id} - {""}) <= world.policy.max_per_album
-    known = [one.item.recording for one in pages if one.item.recording]
-    assert len(set(known)) == len(known)
-    assert len(set(ids(pages))) == len(pages)
-
-
-@given(worlds())
 def test_a_list_is_of_the_candidates_and_no_longer_than_asked(world: World) -> None:
     applied = world.apply()
     assert len(applied.items) <= world.count

@@ -293,13 +293,6 @@ def test_spacing_moves_as_little_as_it_can() -> None:
     assert [one.item.artist_ids[0] for one in made] == ["a", "b", "a", "c", "d"]
 
 
-def test_the_first_of_a_page_is_by_another_artist_than_the_last_of_the_one_before() -> None:
-    before = [scored(50, artist_ids=("a",))]
-    candidates = [scored(at, artist_ids=(name,)) for at, name in enumerate("abc")]
-    made = apply(candidates, Taste("u"), RADIO, 3, today=TODAY, before=before).items
-    assert made[0].item.artist_ids == ("b",)
-
-
 def test_without_need_the_order_is_that_of_the_scores() -> None:
     candidates = [scored(number, popularity=number % 2) for number in range(40)]
     made = apply(candidates, Taste("u"), RADIO, 30, today=TODAY).items

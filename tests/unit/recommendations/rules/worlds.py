@@ -50,7 +50,7 @@ class World:
     listed: frozenset[str]
     recordings: frozenset[str]
 
-    def apply(self, before: Sequence[Scored] = ()) -> Applied:
+    def apply(self) -> Applied:
         """The list."""
         return apply(
             self.candidates,
@@ -60,7 +60,6 @@ class World:
             today=TODAY,
             recently_listed=self.listed,
             heard_recordings=self.recordings,
-            before=before,
         )
 
 
