@@ -49,12 +49,12 @@ ContextUri = Annotated[
 
 class Feedback(BaseModel):
     """What somebody says of a track, an artist, an album or a playlist: that it is not for them
-    (`hide`), or that something is wrong with it (`report`)."""
+    (`hide`), that it is after all (`unhide`), or that something is wrong with it (`report`)."""
 
     model_config = ConfigDict(frozen=True)
 
     uri: str = Field(pattern=uri_pattern(*service.FEEDBACK_KINDS))
-    kind: Literal["hide", "report"]
+    kind: Literal["hide", "unhide", "report"]
 
 
 @app.get("/v1/recommendations", responses=answers(shapes.RecommendationsObject))
@@ -131,7 +131,7 @@ async def get_autoplay(request: Request, caller: Listener, context_uri: ContextU
 
 @app.post(f"{ME}/feedback", status_code=204, responses=answers(None, 503, status=204))
 async def give_feedback(caller: Player, said: Feedback) -> None:
-    """Hides something from all recommendations, or complains about it."""
+    """Hides something from all recommendations, takes that back, or complains about it."""
     await service.give_feedback(caller, said.uri, said.kind)
 
 

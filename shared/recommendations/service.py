@@ -171,9 +171,9 @@ async def autoplay_after(caller: Principal, context_uri: str) -> tuple[ListedTra
 
 
 async def give_feedback(caller: Principal, uri: str, kind: SignalKind) -> None:
-    """Tells that something is not for the person (`hide`) or complains about it (`report`). When
-    it returns, that is stored; lists that are made a moment later know it. Raises InvalidInput,
-    Unavailable."""
+    """Tells that something is not for the person (`hide`), that it is after all (`unhide`), or
+    complains about it (`report`). When it returns, that is stored; lists that are made a moment
+    later know it. Raises InvalidInput, Unavailable."""
     from google.api_core.exceptions import GoogleAPICallError, RetryError
 
     of, item_id = _parsed("uri", uri, FEEDBACK_KINDS)

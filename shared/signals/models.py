@@ -34,6 +34,7 @@ SignalKind = Literal[
     "search",
     "share",
     "hide",  # "not for me"
+    "unhide",
     "report",  # a complaint
 ]
 

@@ -65,16 +65,15 @@ def confidences(signals: Iterable[Signal], now_ms: int) -> dict[str, float]:
 
 
 def hidden(signals: Iterable[Signal]) -> frozenset[str]:
-    """The ids of tracks, albums, artists and playlists that the person said are not for them."""
-    found = set()
-    for signal in signals:
-        if signal.kind != "hide":
-            continue
+    """The ids of tracks, albums, artists and playlists that the person said are not for them, and
+    has not taken back since. `signals` of one person may come in any order and repeated."""
+    said: dict[str, bool] = {}  # by id: whether what was said last hides it
+    for signal in newest_first(one for one in signals if one.kind in ("hide", "unhide")):
         if signal.track_id is not None:
-            found.add(signal.track_id)
+            said.setdefault(signal.track_id, signal.kind == "hide")
         elif signal.subject_uri is not None:
-            found.add(signal.subject_uri.rpartition(":")[2])
-    return frozenset(found)
+            said.setdefault(signal.subject_uri.rpartition(":")[2], signal.kind == "hide")
+    return frozenset(one for one, hides in said.items() if hides)
 
 
 def heard(signals: Iterable[Signal]) -> dict[str, int]:

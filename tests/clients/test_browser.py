@@ -350,6 +350,25 @@ def test_what_is_not_for_somebody_goes_from_the_shelf_at_once(tab: Tab, shelved:
     assert tab.complaints == []
 
 
+def test_what_was_hidden_by_mistake_is_taken_back(tab: Tab, shelved: list[str]) -> None:
+    page, said = tab.page, list[Any]()
+    page.on(
+        "request",
+        lambda sent: said.append(sent.post_data_json) if "/feedback" in sent.url else None,
+    )
+    page.goto(tab.url)
+    card = page.locator(f'.card[data-track-id="{shelved[0]}"]')
+    page.locator("li", has=card).get_by_test_id("feedback").click()
+    tab.by("feedback-hide").locator("visible=true").click()
+    card.wait_for(state="hidden")
+    tab.by("undo").click()
+    card.wait_for()
+    tab.by("undo").wait_for(state="detached")
+    assert [one["kind"] for one in said] == ["hide", "unhide"]
+    page.wait_for_function("id => document.activeElement.dataset.trackId === id", arg=shelved[0])
+    assert tab.complaints == []
+
+
 def test_a_track_is_back_when_it_could_not_be_hidden(tab: Tab, shelved: list[str]) -> None:
     refusal = json.dumps({"error": {"status": 503, "message": "Not in this test"}})
     tab.page.route(

@@ -53,6 +53,8 @@ def test_what_is_hidden_is_recommended_no_more(world: World, listener: httpx.Cli
     said = {"uri": f"spotify:track:{hidden}", "kind": "hide"}
     listener.post("/v1/me/feedback", json=said).raise_for_status()
     eventually(lambda: hidden not in radio(listener, world))
+    listener.post("/v1/me/feedback", json={**said, "kind": "unhide"}).raise_for_status()
+    eventually(lambda: hidden in radio(listener, world))
 
 
 def test_a_play_is_on_home_at_once(world: World, listener: httpx.Client) -> None:

@@ -87,7 +87,15 @@ def happened() -> list[Event]:
             span_s = chance.choice((24, 49 * 24)) * 3600
             at = MIDNIGHT - timedelta(milliseconds=chance.randrange(1, span_s * 1000))
             events += _play(chance, user, at, suspected)
-        for kind in ("save", "unsave", "playlist_add", "playlist_remove", "hide", "share"):
+        for kind in (
+            "save",
+            "unsave",
+            "playlist_add",
+            "playlist_remove",
+            "hide",
+            "unhide",
+            "share",
+        ):
             for _ in range(3):
                 track = f"spotify:track:{chance.choice(TRACKS)}"
                 context = "spotify:playlist:p" if kind.startswith("playlist") else None

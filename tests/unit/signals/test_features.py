@@ -26,7 +26,17 @@ from shared.signals.models import Signal
 from tests.unit.signals.conftest import NOW_MS, signal
 
 HOUR_S, DAY_S = 3600, 24 * 3600
-KINDS = (*COUNTED, "stop", "unsave", "playlist_remove", "follow", "search", "share", "hide")
+KINDS = (
+    *COUNTED,
+    "stop",
+    "unsave",
+    "playlist_remove",
+    "follow",
+    "search",
+    "share",
+    "hide",
+    "unhide",
+)
 
 
 def user(*signals: Signal) -> dict[str, float]:
@@ -174,6 +184,7 @@ def test_what_was_said_last_of_a_track_holds() -> None:
     assert pair(follow)["pair_follows_artist"] == 1
     assert pair(follow, gone)["pair_follows_artist"] == 0
     assert pair(signal("hide", 9))["pair_is_hidden"] == 1
+    assert pair(signal("hide", 9), signal("unhide", 8))["pair_is_hidden"] == 0
     assert pair(signal("hide", 9, None, subject_uri="spotify:artist:a"))["pair_is_hidden"] == 1
 
 

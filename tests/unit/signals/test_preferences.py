@@ -68,6 +68,15 @@ def test_what_is_hidden_is_not_liked() -> None:
     assert hidden([signal("hide"), artist, signal("skip", track="x")]) == {"t", "a"}
 
 
+def test_what_is_hidden_and_taken_back_is_as_it_was() -> None:
+    hide, unhide, again = signal("hide", 30), signal("unhide", 20), signal("hide", 10)
+    assert hidden([hide, unhide]) == hidden([unhide, hide]) == frozenset()
+    assert hidden([again, hide, unhide]) == {"t"}
+    assert sure(signal("save"), hide, unhide) == sure(signal("save"))
+    other = signal("unhide", 20, track=None, subject_uri="spotify:artist:a")
+    assert hidden([hide, other]) == {"t"}
+
+
 def test_what_is_next_to_nothing_is_nothing() -> None:
     assert confidences([signal("play", 200 * DAY_S)], NOW_MS) == {}
 

@@ -1,7 +1,13 @@
-/** What the listener says of what is recommended: it is not for them, or something is wrong with it. */
+/**
+ * What the listener says of what is recommended: it is not for them, it is after all, or something is
+ * wrong with it.
+ */
 import type { Api } from "./api";
 
-export type FeedbackKind = "hide" | "report";
+export type FeedbackKind = "hide" | "unhide" | "report";
+
+/** An element of the page, or what a test has instead. */
+type Shown = Pick<HTMLElement, "hidden">;
 
 /** What is out of sight on this page. The server leaves it out of what it recommends later. */
 export class Feedback {
@@ -22,15 +28,32 @@ export class Feedback {
    *
    * @throws what the request throws; the track is back in sight then.
    */
-  async give(kind: FeedbackKind, trackId: string, shown: { hidden: string | boolean }): Promise<void> {
-    this.#gone.add(trackId);
-    shown.hidden = true;
+  async give(kind: "hide" | "report", trackId: string, shown: Shown): Promise<void> {
+    await this.#say(kind, trackId, shown, true);
+  }
+
+  /**
+   * Takes back that a track was hidden.
+   *
+   * @throws what the request throws; the track is out of sight again then.
+   */
+  async takeBack(trackId: string, shown: Shown): Promise<void> {
+    await this.#say("unhide", trackId, shown, false);
+  }
+
+  async #say(kind: FeedbackKind, trackId: string, shown: Shown, hides: boolean): Promise<void> {
+    this.#show(trackId, shown, !hides);
     try {
       await this.#api.giveFeedback(`spotify:track:${trackId}`, kind);
     } catch (error) {
-      this.#gone.delete(trackId);
-      shown.hidden = false;
+      this.#show(trackId, shown, hides);
       throw error;
     }
+  }
+
+  #show(trackId: string, shown: Shown, isShown: boolean): void {
+    if (isShown) this.#gone.delete(trackId);
+    else this.#gone.add(trackId);
+    shown.hidden = !isShown;
   }
 }

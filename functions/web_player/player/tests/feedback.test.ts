@@ -32,6 +32,29 @@ test("it is back when that failed, and the fault is told", async () => {
   expect(feedback.left(TRACKS)).toEqual(TRACKS);
 });
 
+test("what is taken back is in sight again, and the server is told", async () => {
+  const giveFeedback = vi.fn(async () => undefined);
+  const feedback = new Feedback({ giveFeedback });
+  const shown = { hidden: false };
+  await feedback.give("hide", "a", shown);
+  await feedback.takeBack("a", shown);
+  expect(shown.hidden).toBe(false);
+  expect(feedback.left(TRACKS)).toEqual(TRACKS);
+  expect(giveFeedback).toHaveBeenLastCalledWith("spotify:track:a", "unhide");
+});
+
+test("it stays out of sight when that failed", async () => {
+  const giveFeedback = vi.fn(async () => undefined);
+  const feedback = new Feedback({ giveFeedback });
+  const shown = { hidden: false };
+  await feedback.give("hide", "a", shown);
+  const fault = new ApiError(503, "Please send it again.");
+  giveFeedback.mockRejectedValueOnce(fault);
+  await expect(feedback.takeBack("a", shown)).rejects.toBe(fault);
+  expect(shown.hidden).toBe(true);
+  expect(feedback.left(TRACKS)).toEqual([{ id: "b" }]);
+});
+
 test("the server is told what it is and what is said of it", async () => {
   const fetch = vi.fn<typeof globalThis.fetch>(async () => new Response(null, { status: 204 }));
   vi.stubGlobal("fetch", fetch);

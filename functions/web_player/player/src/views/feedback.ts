@@ -2,24 +2,37 @@
 import { explain } from "../api";
 import type { App } from "../app";
 import { h, icon, ICONS } from "../dom";
-import type { FeedbackKind } from "../feedback";
 import type { Track } from "../models";
 import { announce, showError } from "./toast";
 
-const CHOICES: readonly { kind: FeedbackKind; label: string; done: (name: string) => string }[] = [
+interface Choice {
+  kind: "hide" | "report";
+  label: string;
+  done: (name: string) => string;
+}
+
+const CHOICES: readonly Choice[] = [
   { kind: "hide", label: "Not for me", done: (name) => `${name} won’t be recommended again` },
   { kind: "report", label: "Report", done: (name) => `${name} is reported. Thank you` },
 ];
 
 /** The menu of `track`; `shown()` is the element that stands for it, one of several in a row. */
 export function feedbackMenu({ feedback }: App, track: Track, shown: () => HTMLElement): HTMLElement {
-  const choose = async ({ kind, done }: (typeof CHOICES)[number]): Promise<void> => {
+  const takeBack = async (element: HTMLElement): Promise<void> => {
+    try {
+      await feedback.takeBack(track.id, element);
+      element.querySelector<HTMLElement>("[data-row]")?.focus();
+    } catch (error) {
+      showError(explain(error));
+    }
+  };
+  const choose = async ({ kind, done }: Choice): Promise<void> => {
     const element = shown();
     menu.open = false;
     neighbour(element)?.querySelector<HTMLElement>("[data-row]")?.focus();
     try {
       await feedback.give(kind, track.id, element);
-      announce(done(track.name));
+      announce(done(track.name), kind === "hide" ? () => void takeBack(element) : undefined);
     } catch (error) {
       showError(explain(error));
     }

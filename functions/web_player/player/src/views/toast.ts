@@ -1,8 +1,9 @@
 /** Short news: errors for everyone, confirmations for screen readers and the corner of the eye. */
 import { h, icon, ICONS } from "../dom";
 
-const ERROR_FOR_MS = 9_000;
-const NOTE_FOR_MS = 2_500;
+/** Of what somebody may want to read twice, or to answer. */
+const LONG_MS = 9_000;
+const SHORT_MS = 2_500;
 
 let host: HTMLElement | null = null;
 
@@ -26,11 +27,29 @@ export function showError(message: string): void {
     ),
   );
   region.append(toast);
-  window.setTimeout(() => toast.remove(), ERROR_FOR_MS);
+  window.setTimeout(() => toast.remove(), LONG_MS);
 }
 
-export function announce(message: string): void {
-  const toast = h("div.toast", {}, message);
+/** Says that something is done; with `undo` for longer, and with a button that takes it back. */
+export function announce(message: string, undo?: () => void): void {
+  const toast = h(
+    "div.toast",
+    {},
+    h("span", {}, message),
+    undo &&
+      h(
+        "button.button",
+        {
+          type: "button",
+          "data-testid": "undo",
+          onclick: () => {
+            toast.remove();
+            undo();
+          },
+        },
+        "Undo",
+      ),
+  );
   toastHost().append(toast);
-  window.setTimeout(() => toast.remove(), NOTE_FOR_MS);
+  window.setTimeout(() => toast.remove(), undo ? LONG_MS : SHORT_MS);
 }
