@@ -64,7 +64,7 @@ class Patience:
 
     deadline_s: float = 0.8
     gather_s: float = 0.3
-    shown_by_s: float = 0.6
+    shown_by_s: float = 0.5
     order_s: float = 0.05
     common_s: float = 0.1
     keep_s: float = 0.05

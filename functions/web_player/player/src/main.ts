@@ -66,6 +66,7 @@ function listen(session: Session): void {
   player.failed.on(showError);
   engine.licensing.on(() => heartbeat.licensed());
   player.changed.on(() => heartbeat.sounds(player.status === "playing"));
+  session.leaving.on(() => heartbeat.release());
   heartbeat.refused.on(() => player.yieldPlace());
   session.ended.on(() => {
     heartbeat.sounds(false);

@@ -11,6 +11,8 @@ const REFRESH_BEFORE_MS = 90_000;
 export class SignedOut extends Error {}
 
 export class Session {
+  /** The listener signs out; there still is a token for what has to be told before. */
+  readonly leaving = new Emitter<void>();
   readonly ended = new Emitter<void>();
   #tokens: TokenSet | null;
   #refreshing: Promise<string> | null = null;
@@ -57,6 +59,7 @@ export class Session {
   }
 
   signOut(): void {
+    this.leaving.emit();
     // Best effort: the local end of the session does not depend on the answer.
     void fetch(`${ACCOUNTS}/logout`, { method: "POST", keepalive: true }).catch(() => undefined);
     this.#end();
