@@ -26,6 +26,7 @@ LOST_S = 0.5
 SILENCE_AFTER_JUMP_S = 2.0
 ALBUM, ALBUM_TRACKS = "Coastline After Dark", ("Neon Esplanade", "Tail Lights", "Glass Elevator")
 LONGEST = "Moorings"
+SILENT = "Kettle Song"  # of the catalogue, and never rendered
 
 OpenTab = Callable[[], Tab]
 
@@ -284,6 +285,33 @@ def test_an_album_goes_on_to_its_next_track_by_itself(tab: Tab) -> None:
     assert tab.state()["trackId"] != tab.page.evaluate("() => window.__segue.metrics[0].trackId")
     assert tab.by("next").is_disabled()  # that was the last one
     assert tab.complaints == []
+
+
+def test_a_list_goes_on_past_what_cannot_be_heard(tab: Tab, listener: Listener) -> None:
+    names = ("Tail Lights", SILENT, "Remainder")
+    tracks = [found(listener, name) for name in names]
+    shelf = {"id": "for-you", "title": "For you", "uri": "segue:shelf:for-you"}
+    items = [{**one, "reason": None} for one in tracks]
+    home = {"shelves": [{**shelf, "items": items}], "made_at": "", "is_last_good": False}
+    tab.page.route("**/v1/me/home", lambda route: route.fulfill(json=home))
+    tab.page.goto(tab.url)
+    cards = tab.by("shelf-track")
+    cards.nth(1).click()  # whoever wants to hear it is told why not
+    tab.by("error-toast").wait_for()
+    assert "can’t be heard" in str(tab.by("error-toast").text_content())
+    assert tab.state()["trackId"] == tracks[1]["id"]
+    cards.nth(0).click()
+    tab.until_playing(names[0])
+    tab.by("next").click()
+    tab.until_playing(names[2])
+    assert tab.state()["trackId"] == tracks[2]["id"]
+
+
+def found(listener: Listener, name: str) -> dict[str, Any]:
+    """The track of this name."""
+    asked = {"q": name, "type": "track", "limit": 5}
+    answer = listener.api.get("/v1/search", params=asked).raise_for_status().json()
+    return next(one for one in answer["tracks"]["items"] if one["name"] == name)
 
 
 def test_what_was_played_is_in_the_history(tab: Tab, listener: Listener) -> None:

@@ -1,5 +1,5 @@
 /** The player a listener knows: a queue, a clock, and what to do when something breaks. */
-import { explain } from "../api";
+import { ApiError, explain } from "../api";
 import { Emitter } from "../emitter";
 import { gainFor } from "../format";
 import type { QueuedTrack } from "../models";
@@ -40,6 +40,7 @@ const RECOVERY_PAUSE_MS = 400;
 const START_WITHIN_MS = 12_000;
 const NO_ANSWER = "No CDN answers for this track. Check the connection and try again.";
 const NOT_FOR_YOU = "This track isn’t available to you here.";
+const NO_SOUND = "This track can’t be heard (yet).";
 const ELSEWHERE = "You’re listening on another device. Stop there to listen here.";
 const VOLUME_KEY = "segue.volume";
 
@@ -134,7 +135,10 @@ export class Player {
     return this.#audio.muted;
   }
 
-  /** Plays `tracks` from `index` on. `tappedAtMs`: when the listener asked (`performance.now()`). */
+  /**
+   * Plays `tracks` from `index` on, which is the one that the listener wants to hear. `tappedAtMs`:
+   * when they asked (`performance.now()`).
+   */
   playList(
     tracks: readonly QueuedTrack[],
     index: number,
@@ -144,6 +148,13 @@ export class Player {
     this.#leaveTrack();
     this.#queue = queue.queueOf(tracks, index, contextUri);
     void this.#begin(tappedAtMs);
+  }
+
+  /** Plays `tracks` from their beginning, from the first on that can be heard. */
+  playAll(tracks: readonly QueuedTrack[], contextUri: string | null, tappedAtMs: number): void {
+    this.#leaveTrack();
+    this.#queue = queue.queueOf(tracks, 0, contextUri);
+    void this.#begin(tappedAtMs, { passesOver: true });
   }
 
   enqueueNext(track: QueuedTrack): void {
@@ -187,7 +198,7 @@ export class Player {
     if (!queue.hasNext(this.#queue)) return;
     this.#leaveTrack();
     this.#queue = queue.advance(this.#queue);
-    void this.#begin(tappedAtMs);
+    void this.#begin(tappedAtMs, { passesOver: true });
   }
 
   previous(tappedAtMs: number = performance.now()): void {
@@ -257,7 +268,8 @@ export class Player {
     await this.#engine.unload().catch(() => undefined);
   }
 
-  async #begin(tappedAtMs: number): Promise<void> {
+  /** `passesOver`: a track that cannot be heard gives way to the one after it. */
+  async #begin(tappedAtMs: number, { passesOver = false } = {}): Promise<void> {
     const track = this.track;
     if (!track) return;
     this.#attempt.abort();
@@ -295,6 +307,11 @@ export class Player {
       if (following) this.#streams.prefetch(following.id);
     } catch (error) {
       if (attempt.signal.aborted) return;
+      if (passesOver && queue.hasNext(this.#queue) && this.#isRefused(error)) {
+        this.#queue = queue.advance(this.#queue);
+        void this.#begin(tappedAtMs, { passesOver });
+        return;
+      }
       this.#fail(this.#words(error));
     } finally {
       window.clearTimeout(givenUp);
@@ -326,7 +343,7 @@ export class Player {
     this.#set("ended");
     if (!queue.hasNext(this.#queue)) return;
     this.#queue = queue.advance(this.#queue);
-    void this.#begin(performance.now());
+    void this.#begin(performance.now(), { passesOver: true });
   }
 
   #onTime(): void {
@@ -364,7 +381,13 @@ export class Player {
     if (this.track === track) await this.#engine.resumeStreaming().catch(() => false);
   }
 
+  /** Whether it is the track that cannot be had, by nobody or by this listener. */
+  #isRefused(error: unknown): boolean {
+    return isMissing(error) || refusal(this.#engine.faultFrom(error)) === NOT_FOR_YOU;
+  }
+
   #words(error: unknown): string {
+    if (isMissing(error)) return NO_SOUND;
     const fault = this.#engine.faultFrom(error);
     if (!fault.code) return explain(error);
     const words = refusal(fault) ?? (fault.network ? NO_ANSWER : null);
@@ -399,6 +422,10 @@ export class Player {
     this.#status = status;
     this.changed.emit();
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
 }
 
 /** What a refusal means to the listener, null if it was none. */

@@ -71,7 +71,7 @@ function playButton(visit: Visit, tracks: QueuedTrack[], contextUri: string): HT
     disabled: tracks.length === 0,
     onclick: (event: Event) => {
       if (isOurs()) player.toggle(event.timeStamp);
-      else player.playList(tracks, 0, contextUri, event.timeStamp);
+      else player.playAll(tracks, contextUri, event.timeStamp);
     },
     onpointerenter: () => {
       const first = tracks[0];

@@ -38,7 +38,7 @@ export async function madeForYouView(visit: Visit, id: string): Promise<HTMLElem
             type: "button",
             "data-testid": "play-made",
             disabled: tracks.length === 0,
-            onclick: (event: Event) => player.playList(feedback.left(tracks), 0, made.uri, event.timeStamp),
+            onclick: (event: Event) => player.playAll(feedback.left(tracks), made.uri, event.timeStamp),
           },
           icon(ICONS.play),
           "Play",
