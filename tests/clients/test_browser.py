@@ -307,6 +307,70 @@ def test_a_list_goes_on_past_what_cannot_be_heard(tab: Tab, listener: Listener) 
     assert tab.state()["trackId"] == tracks[2]["id"]
 
 
+def test_a_radio_plays_as_itself_and_a_skip_changes_what_follows(
+    tab: Tab, listener: Listener
+) -> None:
+    first, second, third = (
+        found(listener, name) for name in ("Tail Lights", "Remainder", "Overload")
+    )
+    answers = iter([[first, second], [third]])
+    tab.page.route("**/v1/me/radio?*", lambda route: route.fulfill(json={"items": next(answers)}))
+    tab.open_album(ALBUM).first.wait_for()
+    with tab.page.expect_request("**/v1/events") as told:
+        tab.by("radio").click()
+        tab.until_playing(first["name"])
+    album_id = first["album"]["id"]
+    (play,) = [one for one in told.value.post_data_json["events"] if one["type"] == "play_started"]
+    assert play["context_uri"] == f"segue:radio:{album_id}"
+    tab.by("next").click()
+    tab.until_playing(second["name"])
+    tab.until(lambda: tab.by("next").is_enabled())
+    tab.by("queue").click()
+    assert tab.page.locator(".queue-row").all_text_contents()[0].startswith(third["name"])
+    assert tab.complaints == []
+
+
+def test_after_the_last_track_something_alike_is_played_where_that_is_wanted(
+    tab: Tab, listener: Listener
+) -> None:
+    silent, alike = found(listener, SILENT), found(listener, "Remainder")
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(parse_qs(urlsplit(route.request.url).query)["context_uri"][0])
+        route.fulfill(json={"tracks": [silent, alike]})
+
+    tab.page.route("**/v1/me/autoplay?*", answer)
+    last = tab.open_album(ALBUM).nth(2)
+    last.click()
+    tab.until_playing(ALBUM_TRACKS[2])
+    tab.by("queue").click()
+    tab.by("goes-on").uncheck()
+    assert "silence" in str(tab.page.locator(".queue-empty").text_content())
+    tab.page.keyboard.press("Escape")
+    to_the_end = (
+        "() => { const a = document.querySelector('audio'); a.currentTime = a.duration - 1; }"
+    )
+    tab.page.evaluate(to_the_end)
+    tab.until(lambda: tab.state()["status"] == "ended")
+    tab.page.wait_for_timeout(500)
+    assert asked == []
+
+    tab.by("queue").click()
+    tab.by("goes-on").check()
+    tab.page.keyboard.press("Escape")
+    last.click()
+    tab.until_playing(ALBUM_TRACKS[2])
+    tab.page.evaluate(to_the_end)
+    tab.until_playing(alike["name"])
+    assert asked == [f"spotify:album:{open_album_id(tab)}"]
+
+
+def open_album_id(tab: Tab) -> str:
+    """The album whose page is open."""
+    return str(tab.by("album-view").get_attribute("data-album-id"))
+
+
 def found(listener: Listener, name: str) -> dict[str, Any]:
     """The track of this name."""
     asked = {"q": name, "type": "track", "limit": 5}

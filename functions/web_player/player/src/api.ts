@@ -94,6 +94,16 @@ export class Api {
     return this.get(`/v1/me/made-for-you/${encodeURIComponent(id)}`, options);
   }
 
+  /** Tracks that go on from a seed, the next one first. */
+  radio(seedUri: string): Promise<Page<Track>> {
+    return this.get(`/v1/me/radio?limit=50&seed=${encodeURIComponent(seedUri)}`);
+  }
+
+  /** Tracks to go on with when a context has ended, the next one first. */
+  autoplay(contextUri: string): Promise<{ tracks: Track[] }> {
+    return this.get(`/v1/me/autoplay?context_uri=${encodeURIComponent(contextUri)}`);
+  }
+
   /** Says that what `uri` names is not for the listener, or that something is wrong with it. */
   async giveFeedback(uri: string, kind: FeedbackKind): Promise<void> {
     await this.getResponse("/v1/me/feedback", {

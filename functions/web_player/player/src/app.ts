@@ -3,11 +3,13 @@ import type { Api } from "./api";
 import type { Session } from "./auth/session";
 import type { Feedback } from "./feedback";
 import type { Player } from "./playback/player";
+import type { Stations } from "./playback/stations";
 
 export interface App {
   api: Api;
   session: Session;
   player: Player;
+  stations: Stations;
   feedback: Feedback;
 }
 

@@ -13,6 +13,7 @@ import { Engine } from "./playback/engine";
 import { Heartbeat } from "./playback/heartbeat";
 import { connectMediaSession } from "./playback/media_session";
 import { Player } from "./playback/player";
+import { Stations } from "./playback/stations";
 import { deviceId, StreamSessions } from "./playback/streams";
 import { playbackEvent } from "./telemetry/events";
 import { Reporter } from "./telemetry/reporter";
@@ -57,7 +58,8 @@ function listen(session: Session): void {
   const heartbeat = new Heartbeat(session, deviceId);
   window.addEventListener("pagehide", () => heartbeat.release());
   const reporter = new Reporter(session);
-  const app: App = { api, session, player, feedback: new Feedback(api) };
+  const feedback = new Feedback(api);
+  const app: App = { api, session, player, stations: new Stations(api, player, feedback), feedback };
 
   player.reports.on((report) => {
     const urgent = report.type !== "progress" && report.type !== "seeked";

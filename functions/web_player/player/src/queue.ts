@@ -46,6 +46,12 @@ export function insertNext<T>(queue: Queue<T>, item: T): Queue<T> {
   return { ...queue, items };
 }
 
+/** Puts `items` in the place of all that is to come. */
+export function follow<T>(queue: Queue<T>, items: readonly T[]): Queue<T> {
+  if (queue.index < 0) return queue;
+  return { ...queue, items: [...queue.items.slice(0, queue.index + 1), ...items] };
+}
+
 /** What the "previous" button does, and the queue afterwards. */
 export function stepBack<T>(
   queue: Queue<T>,

@@ -49,6 +49,8 @@ export class Player {
   readonly ticked = new Emitter<void>();
   readonly reports = new Emitter<Report>();
   readonly failed = new Emitter<string>();
+  /** The last track of the queue has ended. */
+  readonly finished = new Emitter<void>();
   readonly starts: StartMetric[] = [];
   readonly errors: string[] = [];
 
@@ -163,6 +165,13 @@ export class Player {
       return;
     }
     this.#queue = queue.insertNext(this.#queue, track);
+    this.#preparedFor = null;
+    this.changed.emit();
+  }
+
+  /** Puts `tracks` in the place of all that is to come. */
+  follow(tracks: readonly QueuedTrack[]): void {
+    this.#queue = queue.follow(this.#queue, tracks);
     this.#preparedFor = null;
     this.changed.emit();
   }
@@ -341,7 +350,10 @@ export class Player {
     if (!this.#sounding) return;
     this.#report("completed");
     this.#set("ended");
-    if (!queue.hasNext(this.#queue)) return;
+    if (!queue.hasNext(this.#queue)) {
+      this.finished.emit();
+      return;
+    }
     this.#queue = queue.advance(this.#queue);
     void this.#begin(performance.now(), { passesOver: true });
   }

@@ -5,6 +5,7 @@ import { runningTime } from "../format";
 import type { Album, QueuedTrack, Track } from "../models";
 import { artwork, tintFrom } from "./artwork";
 import { artistLinks } from "./links";
+import { radioButton } from "./radio";
 import { trackList } from "./track_list";
 
 const COVER_PX = 320;
@@ -38,7 +39,7 @@ export async function albumView(visit: Visit, id: string): Promise<HTMLElement> 
         h("h1", { tabindex: "-1" }, album.name),
         h("p.by", {}, ...artistLinks(album.artists)),
         h("p.facts", {}, facts.join(" · ")),
-        play,
+        h("div.masthead-actions", {}, play, radioButton(visit.app, contextUri)),
       ),
     ),
     trackList(visit, { tracks, contextUri, lead: "number", testId: "album-track" }),

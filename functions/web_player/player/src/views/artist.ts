@@ -4,6 +4,7 @@ import { h } from "../dom";
 import type { ArtistRef, QueuedTrack } from "../models";
 import { artwork, tintFrom } from "./artwork";
 import { albumCard, grid, section } from "./cards";
+import { radioButton } from "./radio";
 import { nothing } from "./states";
 import { trackList } from "./track_list";
 
@@ -39,6 +40,7 @@ export async function artistView(visit: Visit, id: string): Promise<HTMLElement>
         h("p.kind", {}, "Artist"),
         h("h1", { tabindex: "-1" }, artist.name),
         h("p.facts", {}, (artist.genres ?? []).slice(0, 3).join(" · ")),
+        h("div.masthead-actions", {}, radioButton(visit.app, `spotify:artist:${id}`)),
       ),
     ),
   );

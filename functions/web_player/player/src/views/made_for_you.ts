@@ -33,15 +33,19 @@ export async function madeForYouView(visit: Visit, id: string): Promise<HTMLElem
         h("p.by", {}, made.description),
         h("p.facts", {}, facts.join(" · ")),
         h(
-          "button.button.primary",
-          {
-            type: "button",
-            "data-testid": "play-made",
-            disabled: tracks.length === 0,
-            onclick: (event: Event) => player.playAll(feedback.left(tracks), made.uri, event.timeStamp),
-          },
-          icon(ICONS.play),
-          "Play",
+          "div.masthead-actions",
+          {},
+          h(
+            "button.button.primary",
+            {
+              type: "button",
+              "data-testid": "play-made",
+              disabled: tracks.length === 0,
+              onclick: (event: Event) => player.playAll(feedback.left(tracks), made.uri, event.timeStamp),
+            },
+            icon(ICONS.play),
+            "Play",
+          ),
         ),
       ),
     ),

@@ -2,15 +2,18 @@
 import { h, icon, ICONS } from "../dom";
 import { clock, dynamicMark, spokenTime } from "../format";
 import { hrefOf } from "../router";
+import type { App } from "../app";
 import type { Player } from "../playback/player";
 import { upcoming, hasNext } from "../queue";
 import { artwork } from "./artwork";
 import { albumLink, artistLinks } from "./links";
+import { startRadio } from "./radio";
 
 const COVER_PX = 360;
 const SEEK_STEP_SECONDS = 5;
 
-export function nowPlayingBar(player: Player, onQueue: () => void): HTMLElement {
+export function nowPlayingBar(app: App, onQueue: () => void): HTMLElement {
+  const { player } = app;
   const cover = h("a.bar-cover", { "aria-label": "Open the album" });
   const title = h("span.bar-title", { "data-testid": "now-playing-title" });
   const by = h("span.bar-by");
@@ -22,6 +25,16 @@ export function nowPlayingBar(player: Player, onQueue: () => void): HTMLElement 
   const seek = seekSlider(player);
   const volume = volumeControl(player);
   const queueButton = iconButton("queue", "What follows", ICONS.queue, onQueue, true);
+
+  const radio = iconButton(
+    "track-radio",
+    "Radio from this track",
+    ICONS.radio,
+    (event) => {
+      if (player.track) void startRadio(app, `spotify:track:${player.track.id}`, event);
+    },
+    true,
+  );
 
   const bar = h(
     "footer.bar",
@@ -37,7 +50,7 @@ export function nowPlayingBar(player: Player, onQueue: () => void): HTMLElement 
       next,
       seek.duration,
     ),
-    h("div.bar-side", {}, follows, queueButton, volume),
+    h("div.bar-side", {}, follows, radio, queueButton, volume),
   );
   const fold = iconButton("expand", "Show the large player", ICONS.down, () => setExpanded(!bar.classList.contains("expanded")), true);
   fold.classList.add("fold");

@@ -1,8 +1,8 @@
 /** What follows: a sheet over the page's edge. */
+import type { App } from "../app";
 import { h, icon, ICONS } from "../dom";
 import { clock } from "../format";
 import { artistNames } from "../models";
-import type { Player } from "../playback/player";
 import { upcoming } from "../queue";
 import { artwork } from "./artwork";
 
@@ -13,9 +13,17 @@ export interface QueuePanel {
   toggle(): void;
 }
 
-export function queuePanel(player: Player): QueuePanel {
+export function queuePanel({ player, stations }: App): QueuePanel {
   const list = h("ol.queue-list", { role: "list" });
-  const empty = h("p.queue-empty", {}, "Fine. After this track, silence.");
+  const empty = h("p.queue-empty");
+  const goesOn = h("input", {
+    type: "checkbox",
+    "data-testid": "goes-on",
+    onchange: () => {
+      stations.goesOn = goesOn.checked;
+      show();
+    },
+  });
   const element = h(
     "dialog.queue",
     { "aria-label": "What follows" },
@@ -31,6 +39,7 @@ export function queuePanel(player: Player): QueuePanel {
     ),
     list,
     empty,
+    h("label.goes-on", {}, goesOn, "Go on with something alike"),
   );
   // A press on the backdrop is a press on the dialog itself.
   element.addEventListener("click", (event) => {
@@ -39,7 +48,11 @@ export function queuePanel(player: Player): QueuePanel {
   const show = (): void => {
     if (!element.open) return;
     const following = upcoming(player.queue).slice(0, MOST_SHOWN);
+    goesOn.checked = stations.goesOn;
     empty.hidden = following.length > 0;
+    empty.textContent = stations.goesOn
+      ? "Simile. After this track, something like it."
+      : "Fine. After this track, silence.";
     list.replaceChildren(
       ...following.map((track, index) =>
         h(

@@ -18,7 +18,7 @@ export interface Shell {
 export function shell(app: App, onQuery: (q: string) => void): Shell {
   const search = searchInput(onQuery);
   const main = h("main.page", { id: "main", tabindex: "-1" });
-  const queue = queuePanel(app.player);
+  const queue = queuePanel(app);
   const listener = listenerMenu(app);
   const header = h(
     "header.top",
@@ -33,7 +33,7 @@ export function shell(app: App, onQuery: (q: string) => void): Shell {
     event.preventDefault();
     main.focus();
   });
-  return { elements: [skip, header, main, nowPlayingBar(app.player, queue.toggle), queue.element], main, search };
+  return { elements: [skip, header, main, nowPlayingBar(app, queue.toggle), queue.element], main, search };
 }
 
 function searchInput(onQuery: (q: string) => void): HTMLInputElement {
