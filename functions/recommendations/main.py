@@ -112,7 +112,7 @@ async def get_radio(
     request: Request, caller: Listener, seed: SeedUri, limit: Limit50 = 20, offset: Offset = 0
 ) -> Response:
     """Tracks that go on from a seed, the next one first. Whoever skips one and asks again gets
-    others."""
+    others. A play of one names `segue:radio:<id of the seed>` as its context."""
     found = await service.radio_from(caller, seed)
     part = found[offset : offset + limit]
     shown = await views.tracks_shown(part, caller.country or None)
@@ -123,7 +123,8 @@ async def get_radio(
 
 @app.get(f"{ME}/autoplay", responses=answers(shapes.RecommendedTracksObject, 404, 503))
 async def get_autoplay(request: Request, caller: Listener, context_uri: ContextUri) -> Response:
-    """Tracks to go on with when a context has ended, the next one first."""
+    """Tracks to go on with when a context has ended, the next one first. A play of one names
+    `segue:shelf:autoplay` as its context."""
     found = await service.autoplay_after(caller, context_uri)
     body = {"tracks": await views.tracks_shown(found, caller.country or None)}
     return respond(request, body, cache=NO_STORE)
