@@ -13,7 +13,7 @@ const KNOWN_CONTEXT = /^spotify:(track|album|artist|playlist):[0-9A-Za-z]+$/;
 /** Until a skip is known to what recommends (F208: within a second), in milliseconds. */
 export const KNOWN_AFTER_MS = 1_500;
 /** A radio with fewer to come is asked for more. */
-export const FEW = 5;
+const FEW = 5;
 const AUTOPLAY_KEY = "segue.autoplay";
 
 /** There is nothing that goes with the seed. */
