@@ -18,7 +18,8 @@ from shared.recommendations.ranking.features import MISSING, SOURCES, Shown
 
 # A list of the morning is heard in the evening; on the day after it is another one.
 CREDITED_MS = 24 * 3600 * 1000
-RECOMMENDED = ("segue:shelf:", "segue:made:", "segue:radio:")  # contexts of plays of what is recommended
+# Contexts of plays of what is recommended.
+RECOMMENDED = ("segue:shelf:", "segue:made:", "segue:radio:")
 
 
 @dataclass(frozen=True, slots=True)
