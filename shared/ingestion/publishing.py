@@ -227,9 +227,13 @@ async def _ogg_files(
             checksum=made.checksum,
         )
 
-    working = [asyncio.ensure_future(protect(rendition)) for rendition in VORBIS]
-    await asyncio.wait(working)  # all of them: after a failure the others still use the folder
-    encodings = [work.result() for work in working]
+    # All of them are waited for: after a failure the others still use the folder.
+    outcomes = await asyncio.gather(*map(protect, VORBIS), return_exceptions=True)
+    encodings = []
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        encodings.append(outcome)
     result = await audio.decode_result(folder / f"{VORBIS[-1].key}.ogg")
     apart_ms = abs(result.duration_ms - ingestion.duration_ms)
     if apart_ms > DURATION_TOLERANCE_MS:

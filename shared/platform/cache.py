@@ -88,6 +88,7 @@ class ReadThroughCache(Generic[K, V]):
         if fresh:
             # A task of its own: the caller who came first may hang up, the others still wait.
             task = loop.create_task(self._fill(fresh))
+            task.add_done_callback(_heard)
             for key in fresh:
                 self._loading[key] = tasks[key] = task
         found: dict[K, V] = {}
@@ -107,3 +108,9 @@ class ReadThroughCache(Generic[K, V]):
             for key in keys:
                 if self._loading.get(key) is own:
                     del self._loading[key]
+
+
+def _heard(task: asyncio.Task[object]) -> None:
+    """Takes note of a failure that nobody waits for any longer: it is nobody's fault to be told."""
+    if not task.cancelled():
+        task.exception()

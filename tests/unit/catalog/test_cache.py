@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
 
 import pytest
@@ -99,6 +100,25 @@ async def test_a_caller_who_hangs_up_does_not_fail_the_others() -> None:
         await first
     source.gate.set()
     assert await second == "A"
+
+
+async def test_a_failure_that_nobody_waits_for_any_longer_is_nobodys() -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    source = Source()
+    source.gate.clear()
+    source.broken = True
+    cache = make(source)
+    impatient = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    await asyncio.wait([impatient])
+    source.gate.set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    gc.collect()
+    assert told == []
+    asyncio.get_running_loop().set_exception_handler(None)
 
 
 async def test_it_never_holds_more_than_its_maximum() -> None:
