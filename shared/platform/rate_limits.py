@@ -9,8 +9,8 @@ refuses without asking the store.
 Bigtable allows CheckAndMutateRow to app profiles with single-cluster routing, so each region asks
 its own cluster (`Settings.bigtable_transactions_profile`): what a person who uses two regions at
 once did in the other counts as soon as it is replicated, mostly within seconds. When the store does
-not answer, requests are let through for a few seconds, with a warning: a limit is no reason to
-silence the music.
+not answer in time (`Settings.rate_limit_patience_s`), requests are let through for a few seconds,
+with a warning: a limit is no reason to silence the music.
 
 The cells lie in four families used as a ring, one for every 30 seconds in turn. Writing to one
 empties the one after the next, whose cells are all out of the window: a row never holds more than
@@ -45,7 +45,6 @@ LIMITS: Mapping[RateClass, int] = {
 }
 SUSPECTED_SHARE = 0.25  # of the limits, for accounts whose plays look like a machine's (F286)
 EXCEEDED_KEPT = 50_000  # about 10 MB
-STORE_TIMEOUT_S = 0.5
 BLIND_MS = 5_000  # after a failure of the store
 _FAMILIES = tuple(family.name for family in topology.RATE_WINDOWS.families)
 
@@ -133,7 +132,7 @@ async def _take(key: str, limit: int, now_ms: int) -> bool:
         ],
     )
     rpc: Any = clients.bigtable().transport.check_and_mutate_row
-    answer = await rpc(request, timeout=STORE_TIMEOUT_S, metadata=_routing())
+    answer = await rpc(request, timeout=settings().rate_limit_patience_s, metadata=_routing())
     return not answer.predicate_matched
 
 
@@ -148,7 +147,7 @@ async def _free_again_ms(key: str, limit: int, now_ms: int) -> int:
         filter=_in_window(now_ms),
     )
     rpc: Any = clients.bigtable().transport.read_rows
-    stream = rpc(request, timeout=STORE_TIMEOUT_S, metadata=_routing())
+    stream = rpc(request, timeout=settings().rate_limit_patience_s, metadata=_routing())
     taken: list[int] = sorted(
         [chunk.timestamp_micros // 1000 async for answer in stream for chunk in answer.chunks]
     )

@@ -101,6 +101,7 @@ class Settings(BaseModel):
     monitoring_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/]+$")
     anonymous: bool = False  # emulators know no credentials
     rate_limit_scale: float = Field(default=1.0, ge=0)  # times F285's limits; 0 is no limit
+    rate_limit_patience_s: float = Field(default=0.5, gt=0)  # with the store that counts them
     task_index: int = Field(default=0, ge=0)  # of a job's task, among `task_count`
     task_count: int = Field(default=1, ge=1)
 

@@ -43,7 +43,12 @@ CALLS = {
 @pytest.fixture(scope="module")
 def hosts(whole_cloud: WholeCloud) -> Iterator[list[str]]:
     """Base URLs of two function hosts with the limits of production on the cloud's stores."""
-    environment = {**os.environ, **whole_cloud.cloud.environment(), "SEGUE_RATE_LIMIT_SCALE": "1"}
+    environment = {
+        **os.environ,
+        **whole_cloud.cloud.environment(),
+        "SEGUE_RATE_LIMIT_SCALE": "1",
+        "SEGUE_RATE_LIMIT_PATIENCE_S": "20",  # a busy machine is no failing store
+    }
     logs = whole_cloud.cloud.state / "logs"
     children = []
     with ExitStack() as stack:
@@ -67,6 +72,13 @@ def hosts(whole_cloud: WholeCloud) -> Iterator[list[str]]:
         for one, port in children:
             processes.wait_until_ready(one, answers(f"http://127.0.0.1:{port}/_healthz"))
         yield [f"http://127.0.0.1:{port}" for _, port in children]
+
+
+async def warmed_up(client: httpx.AsyncClient, host: str, token: str) -> None:
+    """Lets the host import what the requests need, in the window of somebody else."""
+    for call in CALLS.values():
+        headers = {"Authorization": f"Bearer {token}"}
+        await client.request(call.method, host + call.path, json={}, headers=headers)
 
 
 async def exhaust(client: httpx.AsyncClient, hosts: list[str], call: Call) -> tuple[int, float]:
@@ -93,7 +105,9 @@ async def test_each_class_refuses_one_more_than_its_limit_and_accepts_it_after_t
 ) -> None:
     headers = {"Authorization": f"Bearer {whole_cloud.token()}"}
     async with httpx.AsyncClient(headers=headers, timeout=60, trust_env=False) as client:
-        await asyncio.gather(*(client.get(f"{host}/v1/none") for host in hosts))
+        await asyncio.gather(
+            *(warmed_up(client, host, whole_cloud.token("mira")) for host in hosts)
+        )
         waits = await asyncio.gather(*(exhaust(client, hosts, call) for call in CALLS.values()))
         for call, (wait_s, told_at) in zip(CALLS.values(), waits, strict=True):
             assert 1 <= wait_s <= 30

@@ -98,8 +98,10 @@ async def test_a_store_that_does_not_answer_keeps_nobody_from_signing_in(
 def limits(settings_env: pytest.MonkeyPatch) -> Iterator[None]:
     """The limits of production, which other tests do without."""
     settings_env.setenv("SEGUE_RATE_LIMIT_SCALE", "1")
+    settings_env.setenv("SEGUE_RATE_LIMIT_PATIENCE_S", "20")  # a busy machine is no failing store
     local_settings.forget_settings()
     yield
+    settings_env.delenv("SEGUE_RATE_LIMIT_PATIENCE_S")
     settings_env.setenv("SEGUE_RATE_LIMIT_SCALE", "0")
     local_settings.forget_settings()
 
