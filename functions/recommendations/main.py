@@ -66,7 +66,7 @@ async def get_recommendations(
     country = checked_market(query.market, caller.country)
     where = country or caller.country or None
     found = await service.recommend(query.seeds(), query.limit, query.tuning(), where)
-    shown = render.recommendations_object(found, country)
+    shown = render.recommendations_object(found, country, explain=query.explain)
     return respond(request, shown, cache=CATALOG)
 
 

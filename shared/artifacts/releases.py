@@ -49,22 +49,6 @@ async def check_losses(artifact: Artifact[Any], counts: Mapping[str, int]) -> No
         )
 
 
-async def release(
-    artifact: Artifact[T],
-    folder: Path,
-    version: str,
-    built_at: datetime,
-    counts: Mapping[str, int],
-    check: Callable[[T], Awaitable[None]],
-) -> Release:
-    """Stores the files in `folder` and makes them serve, once a copy fetched from the bucket opens
-    and `check` does not raise Refused for it.
-
-    Raises Refused; then nothing of it is left.
-    """
-    return await serve(artifact, await stage(artifact, folder, version, built_at, counts, check))
-
-
 async def stage(
     artifact: Artifact[T],
     folder: Path,
@@ -73,8 +57,9 @@ async def stage(
     counts: Mapping[str, int],
     check: Callable[[T], Awaitable[None]],
 ) -> Manifest:
-    """The first half of `release`: stored and tried. What is never given to `serve` is cleared away
-    some days later, or at once by `discard`. Raises Refused; then nothing of it is left."""
+    """Stores the files in `folder`, for `serve`, if a copy fetched from the bucket opens and
+    `check` does not raise Refused for it. What is never served is cleared away some days later, or
+    at once by `discard`. Raises Refused; then nothing of it is left."""
     files = await asyncio.to_thread(_files, folder)
     manifest = Manifest(
         version=version,
@@ -93,7 +78,7 @@ async def stage(
 
 
 async def serve(artifact: Artifact[Any], staged: Manifest) -> Release:
-    """The second half of `release`: what was staged serves, unless a newer one does already."""
+    """Makes serve what was staged, unless a newer one does already."""
     await store.write_manifest(artifact.folder, staged, artifact.bucket)
     serves = await _flip(artifact, staged.version)
     return Release(staged, serves, await _tidy(artifact))

@@ -71,6 +71,18 @@ _COLUMNS = ",\n  ".join(
     for field in FIELDS
 )
 
+# Who hides something and takes that back has slipped, not complained.
+_COMPLAINTS = f"""
+SELECT user_id, ts FROM (
+  SELECT user_id, ts, kind, MAX(IF(kind = 'unhide', ts, NULL))
+    OVER (PARTITION BY user_id, track_id, subject_uri) AS taken_back
+  FROM `{{{LISTENER_SIGNALS_TABLE.name}}}`
+  WHERE kind IN ('hide', 'unhide', 'report') AND suspected IS NOT TRUE
+    AND ts >= @start AND ts < @until
+)
+WHERE kind = 'report' OR kind = 'hide' AND (taken_back IS NULL OR taken_back < ts)
+"""
+
 _PEOPLE = f"""
 WITH exposed AS (
   SELECT user_id, MIN(ts) AS first_ts, MIN(variant) AS variant,
@@ -84,9 +96,7 @@ suspected AS ({_SUSPECTED}),
 did AS (
   SELECT user_id, ts, last_ts, 'play' AS what, heard_ms, completed, skipped FROM ({_PLAYS})
   UNION ALL
-  SELECT user_id, ts, ts, 'complaint', 0, FALSE, FALSE
-  FROM `{{{LISTENER_SIGNALS_TABLE.name}}}`
-  WHERE kind IN ('hide', 'report') AND suspected IS NOT TRUE AND ts >= @start AND ts < @until
+  SELECT user_id, ts, ts, 'complaint', 0, FALSE, FALSE FROM ({_COMPLAINTS})
 ),
 placed AS (
   SELECT exposed.user_id, exposed.first_ts, exposed.variant, exposed.variants,

@@ -9,12 +9,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from cachetools import TLRUCache
 
+JOINED_FOR_S = 5.0  # a read that is under way for longer may hang until its client gives up
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay(Generic[K, V]):
+    task: asyncio.Task[Mapping[K, V]]
+    since_s: float
 
 
 class ReadThroughCache(Generic[K, V]):
@@ -22,7 +30,8 @@ class ReadThroughCache(Generic[K, V]):
     left out, for `negative_ttl_s`.
 
     `load` takes the missing keys and returns those that exist. Its errors reach every waiting
-    caller and are not kept. Values are shared between callers: keep frozen ones only.
+    caller and are not kept. Nobody joins one that has not answered for `JOINED_FOR_S`: it is asked
+    again. Values are shared between callers: keep frozen ones only.
     """
 
     def __init__(
@@ -41,7 +50,8 @@ class ReadThroughCache(Generic[K, V]):
 
         self._load = load
         self._held: TLRUCache[K, V | None] = TLRUCache(maximum, expiry, timer)
-        self._loading: dict[K, asyncio.Task[Mapping[K, V]]] = {}
+        self._loading: dict[K, _UnderWay[K, V]] = {}
+        self._timer = timer
 
     async def get(self, key: K) -> V | None:
         """The value of `key`, None if there is none."""
@@ -79,10 +89,13 @@ class ReadThroughCache(Generic[K, V]):
 
     async def _read(self, keys: set[K]) -> dict[K, V]:
         loop = asyncio.get_running_loop()
+        now_s = self._timer()
         tasks = {
-            key: task
+            key: one.task
             for key in keys
-            if (task := self._loading.get(key)) is not None and task.get_loop() is loop
+            if (one := self._loading.get(key)) is not None
+            and one.task.get_loop() is loop
+            and now_s - one.since_s < JOINED_FOR_S
         }
         fresh = [key for key in keys if key not in tasks]
         if fresh:
@@ -90,7 +103,8 @@ class ReadThroughCache(Generic[K, V]):
             task = loop.create_task(self._fill(fresh))
             task.add_done_callback(_heard)
             for key in fresh:
-                self._loading[key] = tasks[key] = task
+                self._loading[key] = _UnderWay(task, now_s)
+                tasks[key] = task
         found: dict[K, V] = {}
         for task in set(tasks.values()):
             found.update(await asyncio.shield(task))
@@ -101,13 +115,18 @@ class ReadThroughCache(Generic[K, V]):
         try:
             found = await self._load(keys)
             for key in keys:
-                if self._loading.get(key) is own:
+                if self._is_wanted(key, own):
                     self._held[key] = found.get(key)
             return found
         finally:
             for key in keys:
-                if self._loading.get(key) is own:
+                if self._is_wanted(key, own):
                     del self._loading[key]
+
+    def _is_wanted(self, key: K, read: asyncio.Task[object] | None) -> bool:
+        """Whether `key` was neither forgotten nor asked for again since `read` began."""
+        one = self._loading.get(key)
+        return one is not None and one.task is read
 
 
 def _heard(task: asyncio.Task[object]) -> None:

@@ -33,6 +33,7 @@ class SeedQuery(BaseModel):
     seed_genres: str | None = Field(
         None, max_length=MAX_GENRES_CHARS, description="names, comma-separated"
     )
+    explain: bool = Field(False, description="also say of each track why it stands there")
 
     def seeds(self) -> list[Seed]:
         """The seeds, artists first."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from shared.catalog.shapes import TrackObject
 from shared.platform.shapes import ExternalUrls, Image, Page
 from shared.recommendations.items import ReasonKind
+from shared.recommendations.models import Origin, SeedKind
 
 
 class RecommendationSeedObject(TypedDict):
@@ -20,14 +21,38 @@ class RecommendationSeedObject(TypedDict):
     href: str
     id: str
     initialPoolSize: int
-    type: Literal["artist", "genre", "track"]
+    type: SeedKind
+
+
+class OriginObject(TypedDict):
+    """A seed through which a track came in (`id` as in `seeds`), and how it hangs together with
+    it."""
+
+    type: SeedKind
+    id: str
+    origin: Origin
+
+
+class RecommendationExplanationObject(TypedDict):
+    """Why a track stands where it does: its `score` (0..1, higher is nearer to what was asked),
+    what that is made of (`distances`, 0..1 by attribute), and what it came in by."""
+
+    score: float
+    distances: dict[str, float]
+    origins: list[OriginObject]
+
+
+class RecommendationObject(TrackObject):
+    """A recommended track; with `explain=1` also why."""
+
+    explanation: NotRequired[RecommendationExplanationObject]
 
 
 class RecommendationsObject(TypedDict):
     """Recommended tracks, best first, and their seeds."""
 
     seeds: list[RecommendationSeedObject]
-    tracks: list[TrackObject]
+    tracks: list[RecommendationObject]
 
 
 class GenreSeedsObject(TypedDict):

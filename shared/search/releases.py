@@ -35,7 +35,8 @@ async def release(
     async def check(engine: Engine) -> None:
         await _check(engine, popular)
 
-    return await releases.release(INDEX, folder, version, built_at, counts, check)
+    staged = await releases.stage(INDEX, folder, version, built_at, counts, check)
+    return await releases.serve(INDEX, staged)
 
 
 async def _check(engine: Engine, popular: Sequence[SearchDocument]) -> None:

@@ -27,9 +27,10 @@ async def release(built: Built, *, force: bool = False) -> Release:
     async def check(bundle: MappedBundle) -> None:
         await asyncio.to_thread(_check, bundle, built)
 
-    return await releases.release(
+    staged = await releases.stage(
         BUNDLES, built.folder, built.version, built.built_at, built.counts, check
     )
+    return await releases.serve(BUNDLES, staged)
 
 
 def _check(bundle: MappedBundle, built: Built) -> None:

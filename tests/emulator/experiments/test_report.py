@@ -129,6 +129,35 @@ async def test_a_play_under_way_at_the_exposure_is_of_no_span_but_the_guardrails
     assert found.soon[0] == pytest.approx((3, 1, 1, 0, 1, 0))
 
 
+def said(user: str, at: datetime, kind: str, **of: str) -> dict[str, Any]:
+    return {"event_id": random_id(), "user_id": user, "kind": kind, "ts": at.isoformat(), **of}
+
+
+@pytest.mark.parametrize(
+    ("told", "complains"),
+    [
+        pytest.param([("hide", "a"), ("unhide", "a")], False, id="taken back"),
+        pytest.param([("hide", "a"), ("unhide", "b")], True, id="another taken back"),
+        pytest.param([("hide", "a"), ("unhide", "a"), ("hide", "a")], True, id="hidden again"),
+        pytest.param([("report", "a"), ("unhide", "a")], True, id="reported"),
+        pytest.param([("unhide", "a")], False, id="never hidden"),
+    ],
+)
+async def test_a_hide_that_was_taken_back_is_no_complaint(
+    one: Experiment, told: list[tuple[str, str]], complains: bool
+) -> None:
+    user = random_id()
+    insert(topology.EXPOSURES_TABLE, [exposed(one, user, FIRST)])
+    for of in ("track_id", "subject_uri"):
+        rows = [
+            said(user, FIRST + place * MINUTE, kind, **{of: item})
+            for place, (kind, item) in enumerate(told, 1)
+        ]
+        insert(SIGNALS, rows * 2)  # delivered twice
+    found = await warehouse.people(one, NOW)
+    assert found.after[0][5] == complains
+
+
 async def test_whoever_became_a_tester_while_it_ran_is_not_analysed(cloud: str) -> None:
     tester, other = random_id(), random_id()
     of = await defined(overrides={tester: "warm"})

@@ -101,6 +101,27 @@ async def test_floors_and_ceilings_filter() -> None:
     assert nothing["tracks"] == []
 
 
+async def test_who_asks_why_is_told_by_which_seed_and_how_near_each_track_is() -> None:
+    asked = {"seed_artists": LOUD_ARTIST.id, "seed_genres": QUIET, "target_energy": 1, "limit": 100}
+    found = await ask(**asked, explain=1)
+    seeds = {(one["type"], one["id"]) for one in found["seeds"]}
+    why = {one["id"]: one.pop("explanation") for one in found["tracks"]}
+    scores = [why[one["id"]]["score"] for one in found["tracks"]]
+    assert scores == sorted(scores, reverse=True)
+    assert all({(of["type"], of["id"]) for of in one["origins"]} <= seeds for one in why.values())
+    for one in found["tracks"]:
+        (through,) = why[one["id"]]["origins"]
+        if LOUD in one["name"]:
+            is_own = one["artists"][0]["id"] == LOUD_ARTIST.id
+            assert through["origin"] == ("by seed artist" if is_own else "of like artists")
+        else:
+            assert (through["type"], through["origin"]) == ("genre", "of genre")
+    far = {LOUD: 0.1, QUIET: 0.9}
+    for one in found["tracks"]:
+        assert why[one["id"]]["distances"]["energy"] == far[one["name"].partition(" ")[0]]
+    assert found == await ask(**asked)  # and nothing else has changed, nor is told unasked
+
+
 async def test_the_same_question_has_the_same_answer() -> None:
     asked = {"seed_genres": f"{QUIET},{LOUD}", "seed_artists": QUIET_ARTIST.id, "limit": 50}
     first = await ask(**asked)

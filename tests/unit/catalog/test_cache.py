@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.platform.cache import ReadThroughCache
+from shared.platform.cache import JOINED_FOR_S, ReadThroughCache
 
 
 class Source:
@@ -119,6 +119,44 @@ async def test_a_failure_that_nobody_waits_for_any_longer_is_nobodys() -> None:
     gc.collect()
     assert told == []
     asyncio.get_running_loop().set_exception_handler(None)
+
+
+async def test_nobody_joins_a_read_that_hangs() -> None:
+    source, clock = Source(), Clock()
+    source.gate.clear()
+    cache = make(source, clock)
+    hanging = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0)
+    clock.now = JOINED_FOR_S - 0.1
+    joined = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0)
+    assert source.reads == [["a"]]
+    clock.now = JOINED_FOR_S
+    source.gate = asyncio.Event()
+    source.gate.set()  # the store answers again, but to new questions alone
+    assert await cache.get("a") == "A"
+    assert await cache.get("a") == "A"
+    assert source.reads == [["a"], ["a"]]
+    assert not hanging.done()
+    assert not joined.done()
+    for one in (hanging, joined):
+        one.cancel()
+
+
+async def test_what_a_read_that_hung_finds_in_the_end_does_not_replace_what_is_newer() -> None:
+    source, clock = Source(), Clock()
+    first, source.gate = source.gate, asyncio.Event()
+    hung_on = source.gate
+    cache = make(source, clock)
+    hanging = asyncio.create_task(cache.get("none"))
+    await asyncio.sleep(0)
+    clock.now, source.gate = JOINED_FOR_S, first
+    assert await cache.get("none") is None
+    clock.now += 31  # the absence is no longer held
+    hung_on.set()
+    assert await hanging is None
+    await cache.get("none")
+    assert len(source.reads) == 3
 
 
 async def test_it_never_holds_more_than_its_maximum() -> None:
