@@ -137,7 +137,11 @@ PLAY_COUNTS = Table(
 # What each person did lately, and what was done with each track (shared/signals).
 ONLINE_FEATURES = Table(
     "online_features",
-    (Family("signal", max_age_s=90 * DAY_S), Family("count", max_age_s=90 * DAY_S)),
+    (
+        Family("signal", max_age_s=90 * DAY_S),
+        Family("standing"),  # what holds until somebody takes it back
+        Family("count", max_age_s=90 * DAY_S),
+    ),
 )
 # Lists made ahead of the request (F200), what they were made from, and a last good home (F219). Of
 # somebody who is gone they go when their signals do; whatever else is here is written anew weekly.

@@ -1,14 +1,16 @@
 """A person's signals in order, and which of them count. Pure.
 
 Players send many signals a play, a search box some for each thing that is looked for, people few:
-what people say outright (a save, a follow, "not for me") must not be crowded out by plays or by
-searches, so each of the three sorts has its own number that count. Online reads and offline
-computations cut in the same way, or the two would tell different features.
+what people say outright (a save, a follow) must not be crowded out by plays or by searches, nor
+what stands until they take it back ("not for me") by anything, so each of the four sorts has its
+own number that count. Online reads and offline computations cut in the same way, or the two would
+tell different features.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Literal
 
 from shared.signals.models import Signal, SignalKind
@@ -17,8 +19,9 @@ NEWEST = 1_000  # of each sort: some two weeks of somebody who hears forty track
 NEWEST_SEARCHES = 200  # no taste is made of them: enough for a rate of four weeks
 LIFE_MS = 90 * 24 * 3600 * 1000  # F159: what is older is gone online too
 
-Sort = Literal["player", "search", "said"]
+Sort = Literal["player", "search", "said", "standing"]
 OF_PLAYERS: frozenset[SignalKind] = frozenset({"play", "skip", "complete", "stop"})
+STANDING: frozenset[SignalKind] = frozenset({"hide", "unhide"})
 # What a player reports, and the signal that it is; the other reports are no signals.
 KIND_OF_EVENT: dict[str, SignalKind] = {
     "play_started": "play",
@@ -32,6 +35,8 @@ def sort_of(kind: SignalKind) -> Sort:
     """The sort among whose newest a signal counts."""
     if kind in OF_PLAYERS:
         return "player"
+    if kind in STANDING:
+        return "standing"
     return "search" if kind == "search" else "said"
 
 
@@ -48,6 +53,13 @@ def considered(signals: Iterable[Signal], now_ms: int, newest: int = NEWEST) -> 
     return cut(newest_first(signals), now_ms, newest)
 
 
+def known(signals: Iterable[Signal], now_ms: int, newest: int = NEWEST) -> list[Signal]:
+    """`considered`, and behind it what stands (`STANDING`), however long ago it was said."""
+    ordered = newest_first(signals)
+    older = (one for one in ordered if one.kind in STANDING and one.ts_ms < now_ms - LIFE_MS)
+    return [*cut(ordered, now_ms, newest), *islice(older, newest)]
+
+
 def cut(ordered: Iterable[Signal], now_ms: int, newest: int = NEWEST) -> list[Signal]:
     """`considered`, of signals that come newest first."""
     kept = []
@@ -55,6 +67,7 @@ def cut(ordered: Iterable[Signal], now_ms: int, newest: int = NEWEST) -> list[Si
         "player": newest,
         "search": min(newest, NEWEST_SEARCHES),
         "said": newest,
+        "standing": newest,
     }
     for signal in ordered:
         if signal.ts_ms < now_ms - LIFE_MS:

@@ -60,10 +60,10 @@ async def record(signal: Signal) -> None:
 
 
 async def signals_of(user_id: str, limit: int = log.NEWEST) -> list[Signal]:
-    """The newest `limit` signals of each sort (`shared.signals.log.considered`) of one person,
-    newest first: all that their features are made of."""
+    """The newest `limit` signals of each sort (`shared.signals.log.known`) of one person, newest
+    first: all that their features are made of, and all that stands."""
     now = now_ms()
-    return log.considered(await people.read(user_id, now, limit), now, limit)
+    return log.known(await people.read(user_id, now, limit), now, limit)
 
 
 async def track_counts(track_ids: Collection[str]) -> dict[str, TrackCounts]:

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    Response,
+    ViewportSize,
+)
 
 from emulators import prerequisites, seed
 
@@ -23,7 +32,8 @@ FLAGS = (
     "--disable-sync",
 )
 PATIENCE_S = 20.0  # for anything that takes milliseconds on a machine of one's own
-VIEWPORT = {"width": 1280, "height": 800}
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
+ALBUM, ALBUM_TRACKS = "Coastline After Dark", ("Neon Esplanade", "Tail Lights", "Glass Elevator")
 
 # Samples the clock where it ticks: a busy test process cannot miss what happens between.
 _SAMPLER = """() => {
@@ -137,6 +147,12 @@ class Tab:
         """Position of the audio element in seconds."""
         return float(self.page.evaluate("() => document.querySelector('audio').currentTime"))
 
+    def requests(self, part: str) -> list[Request]:
+        """Those whose address contains `part`, as they are sent from now on."""
+        sent: list[Request] = []
+        self.page.on("request", lambda one: sent.append(one) if part in one.url else None)
+        return sent
+
     def until(self, check: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
         """Waits for `check()`; says what the player thinks when it does not come true."""
         deadline = time.monotonic() + seconds
@@ -163,6 +179,9 @@ class Tab:
     def complaints_not_about(self, *hosts: str) -> list[str]:
         """Errors but those of requests to `hosts` (`127.0.0.1:8081`), which a test broke."""
         return [one for one in self.complaints if not any(host in one for host in hosts)]
+
+
+OpenTab = Callable[[], Tab]
 
 
 def lost_s(samples: list[Sample]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
+from playwright.sync_api import Page, Request, Route
 
 from tests.clients import sound
-from tests.clients.browsing import PATIENCE_S, VIEWPORT, Tab, launch, longest_standstill_s, lost_s
+from tests.clients.browsing import (
+    ALBUM,
+    ALBUM_TRACKS,
+    PATIENCE_S,
+    OpenTab,
+    Tab,
+    longest_standstill_s,
+    lost_s,
+)
 from tests.clients.listening import Listener
 from tests.whole_cloud import WholeCloud, eventually
 
@@ -24,50 +32,7 @@ CDNS = {"google", "cloudfront", "akamai"}
 STANDSTILL_S = 0.35
 LOST_S = 0.5
 SILENCE_AFTER_JUMP_S = 2.0
-ALBUM, ALBUM_TRACKS = "Coastline After Dark", ("Neon Esplanade", "Tail Lights", "Glass Elevator")
 LONGEST = "Moorings"
-SILENT = "Kettle Song"  # of the catalogue, and never rendered
-
-OpenTab = Callable[[], Tab]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_tab(browser: Browser, whole_cloud: WholeCloud) -> Iterator[OpenTab]:
-    """Tabs, each with a profile of its own, closed after the test."""
-    tabs: list[Tab] = []
-
-    def new() -> Tab:
-        context = browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
-        tabs.append(Tab.open(context, whole_cloud.url))
-        return tabs[-1]
-
-    yield new
-    with whole_cloud.client() as api:
-        for tab in tabs:
-            # A tab says itself that it goes, unless all of Chromium's connections go with it.
-            device = tab.page.evaluate("() => localStorage.getItem('segue.device')")
-            tab.page.context.close()
-            if device:
-                gone = {"device_id": device, "stopped": True}
-                api.post("/v1/playback/heartbeat", json=gone).raise_for_status()
-
-
-@pytest.fixture
-def tab(open_tab: OpenTab) -> Tab:
-    """A tab in which the demo user is signed in."""
-    tab = open_tab()
-    tab.sign_in()
-    return tab
-
-
 # --- sign in, search, play ----------------------------------------------------------------------
 
 
@@ -132,21 +97,20 @@ def _refuse(route: Route, body: str) -> None:
 
 
 def test_a_start_tells_its_time_to_first_audio(tab: Tab) -> None:
-    reported: list[dict[str, object]] = []
+    batches = tab.requests("/v1/events")
 
-    def note(request: Request) -> None:
-        if request.url.endswith("/v1/events") and request.post_data:
-            reported.extend(json.loads(request.post_data)["events"])
+    def starts() -> list[dict[str, object]]:
+        reported = [event for one in batches for event in one.post_data_json["events"]]
+        return [event for event in reported if event["type"] == "play_started"]
 
-    tab.page.on("request", note)
     tab.search("tail")
     tab.result("track", "Tail Lights").click()
     tab.until_playing("Tail Lights")
-    tab.until(lambda: any(event["type"] == "play_started" for event in reported))
+    tab.until(lambda: bool(starts()))
     (start,) = tab.page.evaluate("() => window.__segue.metrics")
     assert 1 <= start["timeToFirstAudioMs"] < PATIENCE_S * 1000
     assert start["cdn"] in CDNS
-    (event,) = [event for event in reported if event["type"] == "play_started"]
+    (event,) = starts()
     assert event["time_to_first_audio_ms"] == start["timeToFirstAudioMs"]
     assert event["track_id"] == start["trackId"] == tab.state()["trackId"]
     assert tab.complaints == []
@@ -287,97 +251,6 @@ def test_an_album_goes_on_to_its_next_track_by_itself(tab: Tab) -> None:
     assert tab.complaints == []
 
 
-def test_a_list_goes_on_past_what_cannot_be_heard(tab: Tab, listener: Listener) -> None:
-    names = ("Tail Lights", SILENT, "Remainder")
-    tracks = [found(listener, name) for name in names]
-    shelf = {"id": "for-you", "title": "For you", "uri": "segue:shelf:for-you"}
-    items = [{**one, "reason": None} for one in tracks]
-    home = {"shelves": [{**shelf, "items": items}], "made_at": "", "is_last_good": False}
-    tab.page.route("**/v1/me/home", lambda route: route.fulfill(json=home))
-    tab.page.goto(tab.url)
-    cards = tab.by("shelf-track")
-    cards.nth(1).click()  # whoever wants to hear it is told why not
-    tab.by("error-toast").wait_for()
-    assert "can’t be heard" in str(tab.by("error-toast").text_content())
-    assert tab.state()["trackId"] == tracks[1]["id"]
-    cards.nth(0).click()
-    tab.until_playing(names[0])
-    tab.by("next").click()
-    tab.until_playing(names[2])
-    assert tab.state()["trackId"] == tracks[2]["id"]
-
-
-def test_a_radio_plays_as_itself_and_a_skip_changes_what_follows(
-    tab: Tab, listener: Listener
-) -> None:
-    first, second, third = (
-        found(listener, name) for name in ("Tail Lights", "Remainder", "Overload")
-    )
-    answers = iter([[first, second], [third]])
-    tab.page.route("**/v1/me/radio?*", lambda route: route.fulfill(json={"items": next(answers)}))
-    tab.open_album(ALBUM).first.wait_for()
-    with tab.page.expect_request("**/v1/events") as told:
-        tab.by("radio").click()
-        tab.until_playing(first["name"])
-    album_id = first["album"]["id"]
-    (play,) = [one for one in told.value.post_data_json["events"] if one["type"] == "play_started"]
-    assert play["context_uri"] == f"segue:radio:{album_id}"
-    tab.by("next").click()
-    tab.until_playing(second["name"])
-    tab.until(lambda: tab.by("next").is_enabled())
-    tab.by("queue").click()
-    assert tab.page.locator(".queue-row").all_text_contents()[0].startswith(third["name"])
-    assert tab.complaints == []
-
-
-def test_after_the_last_track_something_alike_is_played_where_that_is_wanted(
-    tab: Tab, listener: Listener
-) -> None:
-    silent, alike = found(listener, SILENT), found(listener, "Remainder")
-    asked: list[str] = []
-
-    def answer(route: Route) -> None:
-        asked.append(parse_qs(urlsplit(route.request.url).query)["context_uri"][0])
-        route.fulfill(json={"tracks": [silent, alike]})
-
-    tab.page.route("**/v1/me/autoplay?*", answer)
-    last = tab.open_album(ALBUM).nth(2)
-    last.click()
-    tab.until_playing(ALBUM_TRACKS[2])
-    tab.by("queue").click()
-    tab.by("goes-on").uncheck()
-    assert "silence" in str(tab.page.locator(".queue-empty").text_content())
-    tab.page.keyboard.press("Escape")
-    to_the_end = (
-        "() => { const a = document.querySelector('audio'); a.currentTime = a.duration - 1; }"
-    )
-    tab.page.evaluate(to_the_end)
-    tab.until(lambda: tab.state()["status"] == "ended")
-    tab.page.wait_for_timeout(500)
-    assert asked == []
-
-    tab.by("queue").click()
-    tab.by("goes-on").check()
-    tab.page.keyboard.press("Escape")
-    last.click()
-    tab.until_playing(ALBUM_TRACKS[2])
-    tab.page.evaluate(to_the_end)
-    tab.until_playing(alike["name"])
-    assert asked == [f"spotify:album:{open_album_id(tab)}"]
-
-
-def open_album_id(tab: Tab) -> str:
-    """The album whose page is open."""
-    return str(tab.by("album-view").get_attribute("data-album-id"))
-
-
-def found(listener: Listener, name: str) -> dict[str, Any]:
-    """The track of this name."""
-    asked = {"q": name, "type": "track", "limit": 5}
-    answer = listener.api.get("/v1/search", params=asked).raise_for_status().json()
-    return next(one for one in answer["tracks"]["items"] if one["name"] == name)
-
-
 def test_what_was_played_is_in_the_history(tab: Tab, listener: Listener) -> None:
     began = datetime.now(UTC)
     tab.search("remainder")
@@ -398,120 +271,6 @@ def test_what_was_played_is_in_the_history(tab: Tab, listener: Listener) -> None
     tab.page.goto(tab.url)
     tab.by("recent-track").first.wait_for()
     assert tab.by("recent-track").first.text_content() == "Remainder"
-
-
-# --- home ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def shelved(tab: Tab, listener: Listener) -> list[str]:
-    """The ids of tracks that stand on the only shelf of home, each with a reason."""
-    answer = listener.api.get("/v1/search", params={"q": "a", "type": "track", "limit": 3})
-    reason = {"kind": "popular", "text": "Popular where you are", "uri": None}
-    tracks = [{**one, "reason": reason} for one in answer.json()["tracks"]["items"]]
-    shelf = {"id": "for-you", "title": "For you", "uri": "segue:shelf:for-you", "items": tracks}
-    home = {"made_at": "2026-11-22T12:00:00Z", "is_last_good": False, "shelves": [shelf]}
-    tab.page.route("**/v1/me/home", lambda route: route.fulfill(json=home))
-    return [one["id"] for one in tracks]
-
-
-def test_home_searches_for_nothing(tab: Tab, shelved: list[str]) -> None:
-    searches: list[str] = []
-    tab.page.on(
-        "request", lambda sent: searches.append(sent.url) if "/v1/search" in sent.url else None
-    )
-    tab.page.goto(tab.url)
-    tab.by("shelf-track").nth(len(shelved) - 1).wait_for()
-    tab.by("album-card").first.wait_for()
-    assert searches == []
-    assert tab.complaints == []
-
-
-def test_what_is_not_for_somebody_goes_from_the_shelf_at_once(tab: Tab, shelved: list[str]) -> None:
-    page, said = tab.page, list[Any]()
-    page.on(
-        "request",
-        lambda sent: said.append(sent.post_data_json) if "/feedback" in sent.url else None,
-    )
-    page.goto(tab.url)
-    cards = tab.by("shelf-track")
-    cards.nth(2).wait_for()
-    for kind in ("hide", "report"):
-        first = cards.locator("visible=true").first
-        track_id = first.get_attribute("data-track-id")
-        card = page.locator(f'.card[data-track-id="{track_id}"]')
-        page.locator("li", has=card).get_by_test_id("feedback").click()
-        tab.by(f"feedback-{kind}").locator("visible=true").click()
-        card.wait_for(state="hidden")
-        assert said[-1] == {"uri": f"spotify:track:{track_id}", "kind": kind}
-    assert cards.locator("visible=true").count() == 1
-    assert page.evaluate("() => document.activeElement.dataset.trackId") == shelved[2]
-    assert tab.complaints == []
-
-
-def test_what_was_hidden_by_mistake_is_taken_back(tab: Tab, shelved: list[str]) -> None:
-    page, said = tab.page, list[Any]()
-    page.on(
-        "request",
-        lambda sent: said.append(sent.post_data_json) if "/feedback" in sent.url else None,
-    )
-    page.goto(tab.url)
-    card = page.locator(f'.card[data-track-id="{shelved[0]}"]')
-    page.locator("li", has=card).get_by_test_id("feedback").click()
-    tab.by("feedback-hide").locator("visible=true").click()
-    card.wait_for(state="hidden")
-    tab.by("undo").click()
-    card.wait_for()
-    tab.by("undo").wait_for(state="detached")
-    assert [one["kind"] for one in said] == ["hide", "unhide"]
-    page.wait_for_function("id => document.activeElement.dataset.trackId === id", arg=shelved[0])
-    assert tab.complaints == []
-
-
-def test_a_track_is_back_when_it_could_not_be_hidden(tab: Tab, shelved: list[str]) -> None:
-    refusal = json.dumps({"error": {"status": 503, "message": "Not in this test"}})
-    tab.page.route(
-        "**/v1/me/feedback",
-        lambda route: route.fulfill(status=503, body=refusal, content_type="application/json"),
-    )
-    tab.page.goto(tab.url)
-    tab.by("feedback").first.focus()
-    tab.page.keyboard.press("Enter")
-    tab.page.keyboard.press("Tab")
-    tab.page.keyboard.press("Enter")
-    tab.by("error-toast").wait_for()
-    assert tab.by("shelf-track").locator("visible=true").count() == len(shelved)
-
-
-def test_each_shelf_stands_where_it_was_told_to_and_plays_as_itself(
-    tab: Tab, listener: Listener
-) -> None:
-    """What was played last is one of them, and there only once."""
-    answer = listener.api.get("/v1/search", params={"q": "a", "type": "track", "limit": 3})
-    names = ["for-you", "recently-played", "popular"]
-    shelves = [
-        {
-            "id": name,
-            "title": name,
-            "uri": f"segue:shelf:{name}",
-            "items": [{**one, "reason": None}],
-        }
-        for name, one in zip(names, answer.json()["tracks"]["items"], strict=True)
-    ]
-    home = {"made_at": "2026-11-22T12:00:00Z", "is_last_good": False, "shelves": shelves}
-    tab.page.route("**/v1/me/home", lambda route: route.fulfill(json=home))
-    said: list[str] = []
-    tab.page.on(
-        "request",
-        lambda sent: said.append(sent.post_data or "") if "/v1/events" in sent.url else None,
-    )
-    tab.page.goto(tab.url)
-    tab.by("album-card").first.wait_for()
-    shown = tab.by("shelf").evaluate_all("found => found.map(one => one.dataset.shelf)")
-    assert shown == names
-    assert tab.by("recent-track").count() == 1
-    tab.by("recent-track").click()
-    tab.until(lambda: any("segue:shelf:recently-played" in body for body in said))
 
 
 # --- the door -----------------------------------------------------------------------------------

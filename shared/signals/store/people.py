@@ -5,8 +5,9 @@ the newest are the first. One row read as cells costs a reader a tenth of as man
 against 40 for a thousand, of this client's own time, whatever the server does).
 
 A row for each sort of `shared.signals.log`: `p` of players, `q` of searches, `s` of what people say
-outright. It holds some thousands of signals: about every `TRIM_ONE_IN`-th write takes away what is
-beyond `KEPT`, so that no flood of events makes a row that Bigtable refuses (256 MB).
+outright, `h` of what stands, in a family whose cells do not age. It holds some thousands of
+signals: about every `TRIM_ONE_IN`-th write takes away what is beyond `KEPT`, so that no flood of
+events makes a row that Bigtable refuses (256 MB).
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from shared.signals.models import Signal
 if TYPE_CHECKING:
     from google.cloud.bigtable.data import Row, SetCell
 
-FAMILY = "signal"
+FAMILY, STANDING = "signal", "standing"
 DIGITS = 13  # milliseconds until the year 2286
 LAST_MS: int = 10**DIGITS - 1
 KEPT = 2 * NEWEST  # of each sort
 TRIM_ONE_IN = 256
 MOST_TRIMMED = 10_000  # cells in one mutation; Bigtable allows 100,000
-_SUFFIX: dict[Sort, str] = {"player": "p", "search": "q", "said": "s"}
+_SUFFIX: dict[Sort, str] = {"player": "p", "search": "q", "said": "s", "standing": "h"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What the row and the column say.
 _NOT_IN_CELL = {"event_id", "user_id", "ts"}
@@ -50,11 +51,12 @@ def entry(signal: Signal) -> tuple[bytes, SetCell]:
     """The row of a signal, and its cell."""
     from google.cloud.bigtable.data import SetCell
 
-    row_key = _row_key(signal.user_id, sort_of(signal.kind))
+    sort = sort_of(signal.kind)
+    family = STANDING if sort == "standing" else FAMILY
     column = f"{LAST_MS - _clamped(signal.ts_ms):0{DIGITS}d}{signal.event_id}".encode()
     value = signal.model_dump_json(exclude=_NOT_IN_CELL, exclude_none=True).encode()
     written_micros = _clamped(signal.ts_ms) * 1000  # so garbage collection goes by the signal's age
-    return row_key, SetCell(FAMILY, column, value, written_micros)
+    return _row_key(signal.user_id, sort), SetCell(family, column, value, written_micros)
 
 
 async def trim(row_key: bytes) -> None:
@@ -72,19 +74,24 @@ async def trim(row_key: bytes) -> None:
     row = await table.read_row(row_key, row_filter=beyond)
     if row is not None:
         await table.mutate_row(
-            row_key, [DeleteRangeFromColumn(FAMILY, cell.qualifier) for cell in row]
+            row_key, [DeleteRangeFromColumn(cell.family, cell.qualifier) for cell in row]
         )
 
 
 async def read(user_id: str, now_ms: int, limit: int) -> list[Signal]:
-    """The newest `limit` signals of each row that are not older than `LIFE_MS` (garbage
+    """The newest `limit` signals of each row that stand or are not older than `LIFE_MS` (garbage
     collection may lag a week), in one request, in no order between the rows."""
     from google.cloud.bigtable.data import ReadRowsQuery, row_filters
 
     oldest = f"{LAST_MS - _clamped(now_ms - LIFE_MS):0{DIGITS}d}~".encode()
     newest = row_filters.RowFilterChain(
         filters=[
-            row_filters.ColumnRangeFilter(FAMILY, end_qualifier=oldest),
+            row_filters.RowFilterUnion(
+                filters=[
+                    row_filters.ColumnRangeFilter(FAMILY, end_qualifier=oldest),
+                    row_filters.FamilyNameRegexFilter(STANDING),
+                ]
+            ),
             row_filters.CellsColumnLimitFilter(1),
             row_filters.CellsRowLimitFilter(limit),
         ]
@@ -101,7 +108,7 @@ async def listeners(start: str, end: str | None) -> AsyncIterator[tuple[str, int
 
     first_cells = row_filters.RowFilterChain(
         filters=[
-            row_filters.FamilyNameRegexFilter(FAMILY),
+            row_filters.FamilyNameRegexFilter(f"{FAMILY}|{STANDING}"),
             row_filters.CellsRowLimitFilter(1),
             row_filters.StripValueTransformerFilter(True),
         ]

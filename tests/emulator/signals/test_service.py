@@ -7,6 +7,7 @@ import hashlib
 import random
 
 import pytest
+from google.cloud.bigtable.data import ReadRowsQuery
 
 from shared import topology
 from shared.platform import clients
@@ -16,6 +17,7 @@ from shared.signals.counting import COUNTED, DAYS_KEPT, TrackCounts
 from shared.signals.features import track_features
 from shared.signals.log import LIFE_MS
 from shared.signals.models import Signal
+from shared.signals.preferences import hidden
 from shared.signals.store import counts, people
 from tests.emulator.signals.conftest import NOW, Make
 
@@ -76,10 +78,10 @@ async def test_two_signals_of_one_millisecond_are_both_there(made: Make, user_id
 async def test_plays_and_searches_crowd_out_nothing_that_was_said_outright(
     made: Make, user_id: str, kind: str
 ) -> None:
-    hidden = made("hide", 100)
+    saved, hide = made("save", 100), made("hide", 200)
     others = [made(kind, ago_s) for ago_s in range(10)]
-    await asyncio.gather(*map(service.record, [hidden, *others]))
-    assert await service.signals_of(user_id, 3) == [*others[:3], hidden]
+    await asyncio.gather(*map(service.record, [hide, saved, *others]))
+    assert await service.signals_of(user_id, 3) == [*others[:3], saved, hide]
 
 
 async def test_what_is_too_old_is_not_read_though_it_is_still_there(
@@ -91,16 +93,35 @@ async def test_what_is_too_old_is_not_read_though_it_is_still_there(
     assert await service.signals_of(user_id) == [young]
 
 
+async def test_what_was_hidden_stays_hidden_until_it_is_taken_back(
+    made: Make, user_id: str
+) -> None:
+    year_s = 365 * DAY_S
+    hides = [made("hide", ago * year_s, track_id=one) for ago, one in ((3, "a"), (2, "b"))]
+    plays = [made("play", ago_s) for ago_s in (5, year_s)]
+    for signal in (*hides, *plays):
+        await service.record(signal)
+    assert await service.signals_of(user_id) == [plays[0], *hides[::-1]]
+    assert hidden(await service.signals_of(user_id)) == {"a", "b"}
+    await service.record(made("unhide", year_s, track_id="a"))
+    assert hidden(await service.signals_of(user_id)) == {"b"}
+    table = topology.ONLINE_FEATURES
+    lives = {family.name: family.max_age_s for family in table.families}
+    (row,) = await clients.table(table).read_rows(ReadRowsQuery([f"user#{user_id}#h"]))
+    assert [lives[cell.family] for cell in row] == [None] * 3  # nothing collects them
+
+
+@pytest.mark.parametrize(("kind", "row_name"), [("play", "p"), ("hide", "h")])
 async def test_a_row_does_not_grow_without_end(
-    made: Make, user_id: str, monkeypatch: pytest.MonkeyPatch
+    made: Make, user_id: str, monkeypatch: pytest.MonkeyPatch, kind: str, row_name: str
 ) -> None:
     monkeypatch.setattr(people, "KEPT", 5)
     monkeypatch.setattr(people, "TRIM_ONE_IN", 1)
-    signals = [made("play", ago_s) for ago_s in range(12)]
+    signals = [made(kind, ago_s) for ago_s in range(12)]
     random.Random(2).shuffle(signals)
     for signal in signals:
         await service.record(signal)
-    row = await clients.table(topology.ONLINE_FEATURES).read_row(f"user#{user_id}#p")
+    row = await clients.table(topology.ONLINE_FEATURES).read_row(f"user#{user_id}#{row_name}")
     assert row is not None
     assert len(row) == 5
     newest = sorted(signals, key=lambda one: -one.ts_ms)[:5]

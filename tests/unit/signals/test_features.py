@@ -159,6 +159,9 @@ def test_only_so_many_of_each_sort_count_and_none_that_is_too_old(
     kept = considered([*signals, old], NOW_MS, newest=3)
     assert [one.kind for one in kept] == ["play"] * 3 + ["save"] * 3
     assert old not in considered([*signals, old], NOW_MS)
+    hide = signal("hide", 91 * DAY_S)
+    assert log.known([*signals, old, hide], NOW_MS)[-1] == hide  # that stands
+    assert hide not in considered([hide], NOW_MS)  # but no feature tells of it
     searches = [signal("search", n, None) for n in range(log.NEWEST + 50)]
     held = considered([*searches, *signals], NOW_MS)
     assert sum(one.kind == "search" for one in held) == log.NEWEST_SEARCHES
