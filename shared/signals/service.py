@@ -72,6 +72,6 @@ async def track_counts(track_ids: Collection[str]) -> dict[str, TrackCounts]:
 
 
 def listeners(start: str = "", end: str | None = None) -> AsyncIterator[tuple[str, int]]:
-    """Everybody with signals from the user `start` to before `end` (None: to the last), by id,
-    with the moment of their newest (ms since the epoch)."""
-    return people.listeners(start, end)
+    """Everybody with signals of the last `log.LIFE_MS` from the user `start` to before `end` (None:
+    to the last), by id, with the moment of their newest (ms since the epoch)."""
+    return people.listeners(start, end, now_ms())

@@ -83,12 +83,11 @@ async def read(user_id: str, now_ms: int, limit: int) -> list[Signal]:
     collection may lag a week), in one request, in no order between the rows."""
     from google.cloud.bigtable.data import ReadRowsQuery, row_filters
 
-    oldest = f"{LAST_MS - _clamped(now_ms - LIFE_MS):0{DIGITS}d}~".encode()
     newest = row_filters.RowFilterChain(
         filters=[
             row_filters.RowFilterUnion(
                 filters=[
-                    row_filters.ColumnRangeFilter(FAMILY, end_qualifier=oldest),
+                    row_filters.ColumnRangeFilter(FAMILY, end_qualifier=_oldest(now_ms)),
                     row_filters.FamilyNameRegexFilter(STANDING),
                 ]
             ),
@@ -101,14 +100,20 @@ async def read(user_id: str, now_ms: int, limit: int) -> list[Signal]:
     return [_parsed(user_id, cell) for row in rows for cell in row]
 
 
-async def listeners(start: str, end: str | None) -> AsyncIterator[tuple[str, int]]:
-    """Everybody with signals from the user `start` to before `end` (None: to the last), by id, with
-    the moment (ms) of their newest, in one scan that reads a cell of each row."""
+async def listeners(start: str, end: str | None, now_ms: int) -> AsyncIterator[tuple[str, int]]:
+    """Everybody with signals not older than `LIFE_MS`, from the user `start` to before `end` (None:
+    to the last), by id, with the moment (ms) of their newest, in one scan that reads a cell of each
+    row."""
     from google.cloud.bigtable.data import ReadRowsQuery, RowRange, row_filters
 
     first_cells = row_filters.RowFilterChain(
         filters=[
-            row_filters.FamilyNameRegexFilter(f"{FAMILY}|{STANDING}"),
+            row_filters.RowFilterUnion(
+                filters=[
+                    row_filters.ColumnRangeFilter(family, end_qualifier=_oldest(now_ms))
+                    for family in (FAMILY, STANDING)
+                ]
+            ),
             row_filters.CellsRowLimitFilter(1),
             row_filters.StripValueTransformerFilter(True),
         ]
@@ -124,6 +129,11 @@ async def listeners(start: str, end: str | None) -> AsyncIterator[tuple[str, int
         present = (user_id, max(newest_ms, present[1] if present else 0))
     if present is not None:
         yield present
+
+
+def _oldest(now_ms: int) -> bytes:
+    """Behind the columns of all that is not too old."""
+    return f"{LAST_MS - _clamped(now_ms - LIFE_MS):0{DIGITS}d}~".encode()
 
 
 def _row_key(user_id: str, sort: Sort) -> bytes:

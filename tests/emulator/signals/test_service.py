@@ -145,6 +145,16 @@ async def test_everybody_with_signals_is_listed_with_their_newest(made: Make) ->
     assert people_ids[3] in [one async for one, _ in service.listeners()]
 
 
+async def test_whoever_only_hid_something_long_ago_is_nobodys_listener(made: Make) -> None:
+    hid_long_ago, hid_lately = (f"{random_id()}{letter}" for letter in "ab")
+    await service.record(made("hide", LIFE_MS / 1000 + 3600, user_id=hid_long_ago))
+    await service.record(made("play", LIFE_MS / 1000 + 3600, user_id=hid_long_ago))
+    await service.record(made("hide", 5, user_id=hid_lately))
+    everybody = dict([one async for one in service.listeners()])
+    assert hid_long_ago not in everybody
+    assert everybody[hid_lately] == NOW_MS - 5_000
+
+
 # --- tracks -----------------------------------------------------------------------------------
 
 
