@@ -116,13 +116,15 @@ def test_each_region_has_a_profile_for_conditional_writes_at_its_own_cluster(sta
         assert zones[routing["clusterId"]].startswith(f"{region}-")
 
 
-def test_what_is_kept_of_a_person_is_forgotten_in_time() -> None:
-    """Counts of tracks are nobody's: `pending` and `total` stay."""
+def test_what_a_person_did_is_forgotten_in_time() -> None:
+    """Counts of tracks are nobody's: `pending` and `total` stay. So does what somebody asked to be
+    spared, as their library does, until they take it back."""
     nobodys = {("play_counts", "pending"), ("play_counts", "total")}
+    asked_for = {("online_features", "standing")}
     lasting = {
         (table.name, family.name)
         for table in topology.TABLES
         for family in table.families
         if family.max_age_s is None or family.max_age_s > 90 * topology.DAY_S
     }
-    assert lasting == nobodys
+    assert lasting == nobodys | asked_for
