@@ -140,6 +140,7 @@ ONLINE_FEATURES = Table(
     (
         Family("signal", max_age_s=90 * DAY_S),
         Family("standing"),  # what holds until somebody takes it back
+        Family("heard", max_age_s=90 * DAY_S, max_versions=1),
         Family("count", max_age_s=90 * DAY_S),
     ),
 )
@@ -602,6 +603,7 @@ HTTP_FUNCTIONS: tuple[HttpFunction, ...] = (
             USERS,
             COUNTERS,
             RECOMMENDATIONS,  # what autoplay goes on with
+            ONLINE_FEATURES,  # and what of that is hidden
         ),
         writes=(
             PLAYER_STATES,

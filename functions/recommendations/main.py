@@ -114,10 +114,10 @@ async def get_radio(
     """Tracks that go on from a seed, the next one first. Whoever skips one and asks again gets
     others. A play of one names `segue:radio:<id of the seed>` as its context."""
     found = await service.radio_from(caller, seed)
-    part = found[offset : offset + limit]
-    shown = await views.tracks_shown(part, caller.country or None)
+    shown = await views.tracks_shown(found, caller.country or None)
     address = f"{settings().public_url}{ME}/radio"
-    body: Any = page(shown, address, len(found), limit, offset, seed=seed)
+    part = shown[offset : offset + limit]
+    body: Any = page(part, address, len(shown), limit, offset, seed=seed)
     return respond(request, body, cache=NO_STORE)
 
 

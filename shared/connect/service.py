@@ -315,13 +315,14 @@ async def _autoplay(listener: Listener, items: Sequence[Item]) -> tuple[Item, ..
     """What goes on when `items` have ended, as it was made ahead; nothing where it is not there at
     once. No play fails or waits for it."""
     from shared.recommendations.patience import within
-    from shared.recommendations.similar import similar_to
+    from shared.recommendations.similar import going_on
 
     tracks = [item.id for item in items if item.kind == "track"]
 
     async def read() -> tuple[Item, ...]:
-        similar = await similar_to(tracks)
-        return await contexts.released(listener, [one.track_id for one in similar[:AUTOPLAY_LIMIT]])
+        user_id, country = listener.user_id, listener.country or None
+        found = await going_on(user_id, country, tracks, AUTOPLAY_LIMIT)
+        return await contexts.released(listener, found)
 
     return await within(AUTOPLAY_S, read(), (), "what autoplay goes on with") if tracks else ()
 

@@ -4,8 +4,7 @@ Every metric is a ratio of two sums over people, numerator / denominator; a mean
 denominator 1. A person's numbers are those of a fixed span after their first exposure, so that they
 count once and for good: outcomes that went on growing would break the tests (`sequential`).
 
-Plays are sessions of a player on a track. Those suspected to be a machine's never get here
-(`warehouse`).
+What a play is, and a complaint, says `warehouse`; those suspected to be a machine's never get here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
 """What the warehouse says: what people did after they were exposed, which shelves were played from,
 and how much of all that is played was recommended.
 
-A play here is a player's session on a track, whatever events of it have arrived; how far it got is
-the greatest position that was reported but for seeking. It counts from 30 s on (decision 15).
+A play here is what a player's session on a track reported from one `play_started` until the next,
+for a track that is played again within the hour has the session that it had. Whatever of it has
+arrived is a play: what comes before the first start that is known is that of one that was lost. How
+far it got is the greatest position that was reported but for seeking. It counts from 30 s on
+(decision 15).
 
 Queries read the tables between bounds, so that they scan their own days alone: a view that tells
 deliveries apart over all time reads every partition. A row that was delivered twice changes no
@@ -32,16 +35,28 @@ MOST_PEOPLE = 5_000_000
 LAST_POSITION = 19  # shelves below count as there
 SEEN_S = int(SEEN.total_seconds())
 CLOCK_MINUTES = 5  # by which a device's clock may be behind the one that told what was shown
+# Whoever takes a hide back so soon has slipped. No longer than LATENESS: it must be settled before
+# anybody who hid something counts.
+SLIP = LATENESS
+SLIP_S = int(SLIP.total_seconds())
 
+# Plays of a session are told apart by when they started rather than by a number, which a start that
+# was delivered twice would raise. Events of the start's own moment are its own. `ts` is another for
+# each play of a session on a track.
 _PLAYS = f"""
 SELECT user_id, session_id, track_id, MIN(ts) AS ts, MAX(ts) AS last_ts,
   MAX(position_ms) AS heard_ms,
   LOGICAL_OR(type = 'completed') AS completed, LOGICAL_OR(type = 'skipped') AS skipped,
   MAX(context_uri) AS context_uri
-FROM `{{{PLAYBACK_EVENTS_TABLE.name}}}`
-WHERE type IN ('play_started', 'progress', 'paused', 'completed', 'skipped', 'stopped')
-  AND suspected IS NOT TRUE AND ts >= @start AND ts < @until
-GROUP BY user_id, session_id, track_id
+FROM (
+  SELECT user_id, session_id, track_id, ts, type, position_ms, context_uri,
+    MAX(IF(type = 'play_started', ts, NULL))
+      OVER (PARTITION BY user_id, session_id, track_id ORDER BY ts) AS started
+  FROM `{{{PLAYBACK_EVENTS_TABLE.name}}}`
+  WHERE type IN ('play_started', 'progress', 'paused', 'completed', 'skipped', 'stopped')
+    AND suspected IS NOT TRUE AND ts >= @start AND ts < @until
+)
+GROUP BY user_id, session_id, track_id, started
 """
 
 _SUSPECTED = f"""
@@ -71,16 +86,23 @@ _COLUMNS = ",\n  ".join(
     for field in FIELDS
 )
 
-# Who hides something and takes that back has slipped, not complained.
+# A hide is judged by itself, by the next time that the same was taken back. One of before the
+# exposure is not taken back after it: that would carry the variant into CUPED's covariate.
 _COMPLAINTS = f"""
-SELECT user_id, ts FROM (
-  SELECT user_id, ts, kind, MAX(IF(kind = 'unhide', ts, NULL))
-    OVER (PARTITION BY user_id, track_id, subject_uri) AS taken_back
+SELECT told.user_id, told.ts
+FROM (
+  SELECT user_id, ts, kind, MIN(IF(kind = 'unhide', ts, NULL))
+    OVER (PARTITION BY user_id, track_id, subject_uri ORDER BY ts DESC) AS taken_back
   FROM `{{{LISTENER_SIGNALS_TABLE.name}}}`
   WHERE kind IN ('hide', 'unhide', 'report') AND suspected IS NOT TRUE
     AND ts >= @start AND ts < @until
+) AS told
+JOIN exposed ON exposed.user_id = told.user_id
+WHERE told.kind = 'report' OR told.kind = 'hide' AND (
+  told.taken_back IS NULL
+  OR told.taken_back > TIMESTAMP_ADD(told.ts, INTERVAL {SLIP_S} SECOND)
+  OR told.ts < exposed.first_ts AND told.taken_back >= exposed.first_ts
 )
-WHERE kind = 'report' OR kind = 'hide' AND (taken_back IS NULL OR taken_back < ts)
 """
 
 _PEOPLE = f"""
@@ -162,7 +184,7 @@ credited AS (
     OR (STRPOS(shown.items, CONCAT('"', chosen.item_id, '"')) > 0
       AND (chosen.ts >= shown.ts OR STARTS_WITH(chosen.context_uri, 'segue:made:')))
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY chosen.user_id, chosen.session_id, chosen.track_id
+    PARTITION BY chosen.user_id, chosen.session_id, chosen.track_id, chosen.ts
     ORDER BY shown.ts > chosen.ts, ABS(TIMESTAMP_DIFF(chosen.ts, shown.ts, MICROSECOND)),
       shown.event_id
   ) = 1

@@ -45,12 +45,15 @@ MarketParam = Annotated[
 IdsParam = Annotated[
     str, Query(pattern=r"^[0-9A-Za-z]{22}(,[0-9A-Za-z]{22})*$", description="ids, comma-separated")
 ]
-_URI = re.compile(r"spotify:([a-z]+):([0-9A-Za-z_.-]{1,64})")
+_ID = r"[0-9A-Za-z_.-]{1,64}"
+_GENRE = r"[^:\s]{1,100}"  # is its own id, whatever letters it has; spaces are written `_`
+_URI = re.compile(rf"spotify:(?:(genre):({_GENRE})|([a-z]+):({_ID}))")
 
 
 def uri_pattern(*kinds: str) -> str:
     """What the URI of one of `kinds` is like, for a schema; `parse_uri` reads it."""
-    return rf"^spotify:({'|'.join(kinds)}):[0-9A-Za-z_.-]{{1,64}}$"
+    plain = rf"^spotify:({'|'.join(kinds)}):{_ID}$"
+    return rf"{plain}|^spotify:genre:{_GENRE}$" if "genre" in kinds else plain
 
 
 def split_ids(ids: str, maximum: int) -> list[str]:
@@ -68,4 +71,4 @@ def parse_uri(uri: str) -> tuple[str, str]:
     found = _URI.fullmatch(uri)
     if found is None:
         raise InvalidInput(f"Invalid URI: {uri[:100]!r}; it has the form spotify:<kind>:<id>")
-    return found[1], found[2]
+    return (found[1], found[2]) if found[1] else (found[3], found[4])

@@ -44,6 +44,7 @@ from shared.recommendations.periods import day_number, local_time
 from shared.recommendations.products import shelves
 from shared.recommendations.products.shelves import Shelf
 from shared.recommendations.ranking.impressions import entry
+from shared.recommendations.rules import is_wanted
 from shared.recommendations.shapes import HomeObject, ShelfObject
 from shared.recommendations.store import Shelved
 from shared.recommendations.taste import Listener
@@ -289,7 +290,7 @@ def _is_wanted(item: Mapping[str, Any], of: Taste) -> bool:
     ids = [item["id"], *(artist["id"] for artist in item.get("artists", ()))]
     if album := item.get("album"):
         ids.append(album["id"])
-    return views.is_wanted(of, bool(item.get("explicit")), *ids)
+    return is_wanted(of, bool(item.get("explicit")), *ids)
 
 
 def _empty() -> HomeObject:

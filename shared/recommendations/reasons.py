@@ -48,5 +48,5 @@ def reason_of(why: Why) -> Reason:
     named, plain = _TEXTS[why.kind]
     text = named.format(why.subject_name) if why.subject_name else plain
     kind = _KINDS.get(why.kind)
-    uri = f"spotify:{kind}:{why.subject}" if kind and why.subject else None
+    uri = f"spotify:{kind}:{why.subject.replace(' ', '_')}" if kind and why.subject else None
     return Reason(why.kind, text, uri)

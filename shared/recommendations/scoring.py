@@ -4,7 +4,7 @@ A candidate's distance is the weighted mean of its attributes' distances, each |
 span, at most 1: to the target where one is asked (weight 1), else, for what makes the sound, to
 the centre of the seeds (weight 0.25). An attribute that is not known counts as half-way. The score
 is 1 - distance; scores that agree to two decimals are equal, and the more popular track comes
-first. Of one artist at most two tracks are taken.
+first. Of one artist at most two tracks are taken, of an album three, and a recording once.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from shared.recommendations.models import (
     Tuning,
     Values,
 )
+from shared.recommendations.rules import MAX_PER_ALBUM, MAX_PER_ARTIST
 
 SOUND = (
     "acousticness",
@@ -35,7 +36,6 @@ TARGET_WEIGHT = 1.0
 CENTRE_WEIGHT = 0.25
 UNKNOWN_DISTANCE = 0.5
 SCORE_DECIMALS = 2
-TRACKS_PER_ARTIST = 2
 
 
 def within(values: Values, tuning: Tuning) -> bool:
@@ -101,7 +101,9 @@ def choose(
     for one in scored:
         if len(chosen) == limit:
             break
-        if all(taken[artist] < TRACKS_PER_ARTIST for artist in one.track.artist_ids):
-            taken.update(one.track.artist_ids)
+        room = {one.track.album_id: MAX_PER_ALBUM, one.track.isrc or one.track.id: 1}
+        room |= dict.fromkeys(one.track.artist_ids, MAX_PER_ARTIST)
+        if all(taken[key] < most for key, most in room.items()):
+            taken.update(room.keys())
             chosen.append(one)
     return tuple(chosen)

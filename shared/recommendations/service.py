@@ -49,6 +49,7 @@ __all__ = [
 ]
 
 SIGNALS_S = 0.5  # so long a list waits to know who listens
+PROFILE_S = 0.3  # and of that for what they follow, and what their account says
 RADIO_KINDS = ("track", "artist", "album", "playlist", "genre")
 CONTEXT_KINDS = ("track", "album", "artist", "playlist")
 FEEDBACK_KINDS = ("track", "artist", "album", "playlist")
@@ -206,7 +207,8 @@ async def _bundle() -> Bundle:
 async def _listener(caller: Principal) -> Listener:
     user_id, country = caller.require_user(), caller.country or None
     unknown = taste.unknown(user_id, country)
-    return await patiently(SIGNALS_S, taste.read(user_id, country), unknown, "the signals")
+    reading = taste.read(user_id, country, patience_s=PROFILE_S)
+    return await patiently(SIGNALS_S, reading, unknown, "the signals")
 
 
 async def _order(bundle: Bundle, listener: Listener) -> Order:

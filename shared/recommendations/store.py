@@ -33,14 +33,13 @@ from shared.recommendations.lists import Made, Similar, SimilarTrack
 from shared.recommendations.periods import PRODUCTS, Product
 
 if TYPE_CHECKING:
-    from google.cloud.bigtable.data import Row, SetCell
+    from google.cloud.bigtable.data import Mutation, Row
     from google.cloud.bigtable.data.row_filters import RowFilter
 
 LIST, MADE = "list", "made"
 MADE_LIST, STATE, HOME, SIMILAR = b"made", b"state", b"home", b"similar"
 VERSIONS = 2
 ROWS_IN_A_WRITE = 500
-PLAIN_TIMEOUT_S = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -56,12 +55,15 @@ class Shelved:
 
 async def write_made(user_id: str, made: Made, *, force: bool = False) -> bool:
     """Stores a list, whole or not at all. False where its period has one already, which then
-    stands, unless `force`. Of an empty one it keeps no more than that it was tried."""
+    stands, unless `force`. Of an empty one it keeps no more than that it was tried; the one before
+    is gone then, but for last week's Discover Weekly, which is better than none."""
+    from google.cloud.bigtable.data import DeleteRangeFromColumn
+
     table = clients.table(topology.RECOMMENDATIONS, transactions=True)
     row_key, cells = _key(user_id, made.product), _cells(made)
     if made.state.is_empty:
-        await table.mutate_row(row_key, cells[1:])
-        return True
+        is_kept = made.product == "discover-weekly"
+        cells[:1] = [] if is_kept else [DeleteRangeFromColumn(LIST, MADE_LIST)]
     if force or made.product == "daily-mix":  # a day's mixes are made again as the day goes on
         await table.mutate_row(row_key, cells)
         return True
@@ -183,33 +185,15 @@ async def read_similar_of() -> tuple[str, int] | None:
 
 
 async def read_similar(track_ids: Sequence[str]) -> dict[str, tuple[SimilarTrack, ...]]:
-    """What goes with each of these tracks; those of which nothing is stored are missing.
-
-    By the plain client, which players have loaded for their rate limits: to import the other takes
-    a second, which somebody's first play would wait for.
-    """
+    """What goes with each of these tracks; those of which nothing is stored are missing. For
+    players: see `clients.cells`."""
     if not track_ids:
         return {}
-    asked = {
-        "table_name": clients.table_name(topology.RECOMMENDATIONS),
-        "app_profile_id": topology.BIGTABLE_PROFILE,
-        "rows": {"row_keys": [_track_key(one) for one in track_ids]},
-        "filter": {"cells_per_column_limit_filter": 1},
+    keys = [_track_key(one) for one in track_ids]
+    return {
+        key.decode().partition("#")[2]: lists.similar_from_bytes(value)
+        async for key, _, value in clients.cells(topology.RECOMMENDATIONS, keys)
     }
-    found: dict[str, tuple[SimilarTrack, ...]] = {}
-    key, value = b"", b""
-    async for answer in await clients.bigtable().read_rows(asked, timeout=PLAIN_TIMEOUT_S):
-        for chunk in answer.chunks:
-            if chunk.reset_row:
-                value = b""
-                continue
-            key = chunk.row_key or key
-            value += chunk.value
-            if chunk.commit_row:  # a row has one cell, in several chunks where it is long
-                track_id = key.decode().partition("#")[2]
-                found[track_id] = lists.similar_from_bytes(value)
-                value = b""
-    return found
 
 
 # --- rows ---------------------------------------------------------------------------------------
@@ -233,7 +217,7 @@ def _stamp(period: str) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
 
 
-def _cells(made: Made) -> list[SetCell]:
+def _cells(made: Made) -> list[Mutation]:
     from google.cloud.bigtable.data import SetCell
 
     stamp = _stamp(made.period)

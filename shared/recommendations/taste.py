@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from shared.accounts import service as accounts
 from shared.platform.cache import ReadThroughCache
 from shared.recommendations.items import Taste
+from shared.recommendations.patience import within
 from shared.signals import service as signals
 from shared.signals.features import user_features
 from shared.signals.listening import listens
+from shared.signals.log import cut
 from shared.signals.models import Signal
 from shared.signals.preferences import confidences, heard, hidden, recent
 from shared.social import service as social
@@ -54,14 +57,17 @@ def drawn(
     country: str | None = None,
     allows_explicit: bool = True,
     followed: frozenset[str] = frozenset(),
+    heard_before: Mapping[str, int] = MappingProxyType({}),
 ) -> Listener:
-    """What the signals and the account say. Pure."""
+    """What the signals and the account say. `heard_before` is when they last heard what. Pure."""
+    # As what is learned from is: without what was said longer ago.
+    counted = cut(newest_first, now_ms)
     taste = Taste(
         user_id=user_id,
         country=country or None,
         allows_explicit=allows_explicit,
-        confidences=confidences(newest_first, now_ms),
-        heard=heard(newest_first),
+        confidences=confidences(counted, now_ms),
+        heard={**heard_before, **heard(counted)},
         hidden=hidden(newest_first),
         followed_artists=followed,
         recent=recent(newest_first),
@@ -96,20 +102,26 @@ def unknown(user_id: str, country: str | None) -> Listener:
     return Listener(Taste(user_id, country, allows_explicit=False))
 
 
-async def read(user_id: str, country: str | None = None) -> Listener:
+async def read(
+    user_id: str, country: str | None = None, *, patience_s: float | None = None
+) -> Listener:
     """The person as of now. `country` is the token's word; without it the account's counts. Raises
-    what the stores raise."""
-    newest, followed, people = await asyncio.gather(
-        signals.signals_of(user_id), _followed.get(user_id), accounts.get_users([user_id])
-    )
-    (person,) = people
+    what the stores raise. With `patience_s`, follows and account that do not come in that time are
+    unknown, so that nothing explicit is for the person."""
+    following, account = _followed.get(user_id), accounts.get_users([user_id])
+    if patience_s is not None:
+        following = within(patience_s, following, None, "what they follow")
+        account = within(patience_s, account, [], "their account")
+    known, followed, people = await asyncio.gather(signals.known_of(user_id), following, account)
+    person = people[0] if people else None
     return drawn(
         user_id,
-        newest,
+        known.signals,
         time.time_ns() // 1_000_000,
         country=country or (person.country if person else None),
-        allows_explicit=person is None or not person.explicit_filter,
+        allows_explicit=bool(people) and (person is None or not person.explicit_filter),
         followed=followed or frozenset(),
+        heard_before=known.heard,
     )
 
 

@@ -7,7 +7,7 @@ hidden since, or what is explicit once they filter that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from shared.catalog import render as catalog_objects
@@ -18,6 +18,7 @@ from shared.recommendations.items import Taste
 from shared.recommendations.lists import ListedTrack, Made, MadeList
 from shared.recommendations.products.shelves import Shelf
 from shared.recommendations.reasons import reason_of
+from shared.recommendations.rules import is_wanted, uncrowded
 from shared.recommendations.shapes import (
     HomeContextObject,
     MadeForYouListObject,
@@ -34,29 +35,30 @@ async def tracks_shown(
     listed: Sequence[ListedTrack], market: str | None, taste: Taste | None = None
 ) -> list[RecommendedTrackObject]:
     """RecommendedTrackObjects of those that may be played in `market` (None: anywhere) and, with
-    `taste`, that the person wants to see."""
-    return _tracks(listed, await _found(listed, taste), market, with_reasons=True)
+    `taste`, that the person wants to see. What is left keeps the rules of a list."""
+    by_id = await _found(listed, taste, market)
+    left = [by_id[one.track_id] for one in listed if one.track_id in by_id]
+    kept = {one.id: one for one in uncrowded(left)}
+    return _tracks(listed, kept, market, with_reasons=True)
 
 
-async def _found(listed: Iterable[ListedTrack], taste: Taste | None) -> dict[str, Track]:
-    """What the catalog knows of those that the person wants to see, by id."""
+async def _found(
+    listed: Iterable[ListedTrack], taste: Taste | None, market: str | None
+) -> dict[str, Track]:
+    """What the catalog knows of those that the person may play and wants to see, by id."""
     found = await catalog.get_tracks(list(dict.fromkeys(one.track_id for one in listed)))
     return {
         one.id: one
         for one in found
         if one is not None
+        and one.is_released_in(market)
         and (taste is None or is_wanted(taste, one.explicit, one.id, one.album_id, *one.artist_ids))
     }
 
 
-def is_wanted(taste: Taste, is_explicit: bool, *ids: str) -> bool:
-    """Whether the person wants to see something that goes by these ids."""
-    return taste.hidden.isdisjoint(ids) and (taste.allows_explicit or not is_explicit)
-
-
 def _tracks(
     listed: Sequence[ListedTrack],
-    by_id: dict[str, Track],
+    by_id: Mapping[str, Track],
     market: str | None,
     with_reasons: bool,
 ) -> list[RecommendedTrackObject]:
@@ -66,7 +68,7 @@ def _tracks(
             "reason": _reason(one) if with_reasons else None,
         }
         for one in listed
-        if (track := by_id.get(one.track_id)) is not None and track.is_released_in(market)
+        if (track := by_id.get(one.track_id)) is not None
     ]
 
 
@@ -102,7 +104,7 @@ async def shelf_objects(
     shelves: Sequence[Shelf], made: Iterable[Made], taste: Taste, market: str | None
 ) -> list[ShelfObject]:
     """ShelfObjects of those on which anything is left to show, with few reads for all."""
-    by_id = await _found((one for shelf in shelves for one in shelf.tracks), taste)
+    by_id = await _found((one for shelf in shelves for one in shelf.tracks), taste, market)
     contexts = {
         one["uri"]: one
         for one in await _contexts(

@@ -11,7 +11,9 @@ from shared.platform.telling import Teller
 from shared.signals import log
 from shared.signals.counting import COUNTED, TrackCounts
 from shared.signals.models import Signal
+from shared.signals.preferences import hidden
 from shared.signals.store import counts, people
+from shared.signals.store.people import Known
 
 MAX_WAITING = 10_000  # signals of half a kB each
 COUNTS_TTL_S = 10.0
@@ -59,11 +61,23 @@ async def record(signal: Signal) -> None:
     await asyncio.gather(*effects)
 
 
-async def signals_of(user_id: str, limit: int = log.NEWEST) -> list[Signal]:
+async def known_of(user_id: str, limit: int = log.NEWEST) -> Known:
     """The newest `limit` signals of each sort (`shared.signals.log.known`) of one person, newest
-    first: all that their features are made of, and all that stands."""
+    first: all that their features are made of, and all that stands; and when they last heard each
+    track in the last `log.LIFE_MS`."""
     now = now_ms()
-    return log.known(await people.read(user_id, now, limit), now, limit)
+    found = await people.read(user_id, now, limit)
+    return Known(log.known(found.signals, now, limit), found.heard)
+
+
+async def signals_of(user_id: str, limit: int = log.NEWEST) -> list[Signal]:
+    """The signals of `known_of`."""
+    return (await known_of(user_id, limit)).signals
+
+
+async def hidden_by(user_id: str) -> frozenset[str]:
+    """What somebody does not want (`preferences.hidden`), read without all the rest."""
+    return hidden(await people.read_standing(user_id))
 
 
 async def track_counts(track_ids: Collection[str]) -> dict[str, TrackCounts]:

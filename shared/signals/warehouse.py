@@ -21,7 +21,7 @@ from shared.signals.counting import (
     Timeline,
     TrackCounts,
 )
-from shared.signals.log import KIND_OF_EVENT
+from shared.signals.log import KIND_OF_EVENT, STANDING
 from shared.signals.models import Signal, SignalKind
 from shared.topology import LISTENER_SIGNALS_VIEW, PLAYBACK_EVENTS_VIEW
 
@@ -36,6 +36,7 @@ _FIELDS = (
     "event_id, user_id, ts, track_id, session_id, device_id, position_ms, country, context_uri, "
     "suspected"
 )
+_STANDING = ", ".join(f"'{kind}'" for kind in sorted(STANDING))
 _KINDS = " ".join(f"WHEN '{event}' THEN '{kind}'" for event, kind in KIND_OF_EVENT.items())
 
 # Rows without an id, a person or a time are none that any function wrote.
@@ -46,7 +47,9 @@ WITH log AS (
   WHERE type IN ({", ".join(f"'{event}'" for event in KIND_OF_EVENT)})
     AND ts >= @since AND ts < @until
   UNION ALL
-  SELECT kind, subject_uri, IF(kind = 'search', 'search', 'said') AS sort, {_FIELDS}
+  SELECT kind, subject_uri,
+    CASE WHEN kind = 'search' THEN kind WHEN kind IN ({_STANDING}) THEN 'standing' ELSE 'said' END
+      AS sort, {_FIELDS}
   FROM `{{{LISTENER_SIGNALS_VIEW.name}}}`
   WHERE ts >= @since AND ts < @until
 )

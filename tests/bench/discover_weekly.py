@@ -240,8 +240,8 @@ async def _write(people: Iterable[Sequence[Signal]]) -> None:
         for signals in people:
             rows: dict[bytes, list[Mutation]] = defaultdict(list)
             for one in signals:
-                row_key, cell = stored_people.entry(one)
-                rows[row_key].append(cell)
+                for row_key, cell in stored_people.entries(one):
+                    rows[row_key].append(cell)
             for row_key, cells in rows.items():
                 await batcher.append(RowMutationEntry(row_key, cells))
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from shared.recommendations.items import Bundle, Scored, Taste, Why
 from shared.recommendations.products.autoplay import like
 from shared.recommendations.rules import HOME_SHELF, apply
+from shared.recommendations.rules.eligibility import is_hidden
 
 TRACKS = 12
 LIKE_READ = 80
@@ -19,7 +20,9 @@ def subjects(bundle: Bundle, taste: Taste, count: int) -> list[int]:
     rows = {
         row: taste.confidences.get(one, 0.0)
         for one in taste.recent[:SUBJECTS_READ]
-        if (row := bundle.row_of(one)) is not None and one in taste.confidences
+        if (row := bundle.row_of(one)) is not None
+        and one in taste.confidences
+        and not is_hidden(bundle.item(row), taste)
     }
     found: list[int] = []
     artists: set[str] = set()

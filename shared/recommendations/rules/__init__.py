@@ -1,5 +1,6 @@
 """The business rules of every list that is recommended (F196, F213): what each product asks for
-(`policy`), what no person may be shown (`eligibility`), and how a list keeps them (`listing`)."""
+(`policy`), what no person may be shown (`eligibility`), how a list keeps them when it is made
+(`listing`), and later when it is shown (`showing`)."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from shared.recommendations.rules.policy import (
     Rule,
     When,
 )
+from shared.recommendations.rules.showing import is_wanted, uncrowded
 
 __all__ = [
     "AUTOPLAY",
@@ -34,4 +36,6 @@ __all__ = [
     "Rule",
     "When",
     "apply",
+    "is_wanted",
+    "uncrowded",
 ]

@@ -129,33 +129,92 @@ async def test_a_play_under_way_at_the_exposure_is_of_no_span_but_the_guardrails
     assert found.soon[0] == pytest.approx((3, 1, 1, 0, 1, 0))
 
 
+REPLAYED: dict[str, Any] = {"session_id": "once", "track_id": "again"}
+
+
+def replayed(user: str, *events: tuple[float, int, str]) -> list[dict[str, Any]]:
+    """Of one session on a track, delivered twice: at which minute from `FIRST`, where, and what."""
+    return [play(user, FIRST + at * MINUTE, ms, ended, **REPLAYED) for at, ms, ended in events] * 2
+
+
+async def test_a_track_that_is_played_again_in_its_session_is_another_play(one: Experiment) -> None:
+    user = random_id()
+    insert(topology.EXPOSURES_TABLE, [exposed(one, user, FIRST)])
+    rows = replayed(
+        user,
+        (1, 0, "play_started"),
+        (1.1, 5_000, "skipped"),
+        (2, 0, "play_started"),
+        (4, 120_000, "progress"),
+        (5, 180_000, "completed"),
+        (5.01, 0, "play_started"),
+        (8, 180_000, "completed"),
+    )
+    insert(PLAYS, rows[::-1])  # in whatever order
+    found = await warehouse.people(one, NOW)
+    assert found.after[0] == pytest.approx((6, 1, 3, 2, 1, 0))
+
+
+@pytest.mark.parametrize("start", [[], [(-30, 0, "play_started")]], ids=["lost", "told"])
+async def test_what_is_played_again_after_the_exposure_leaves_the_past_as_it_was(
+    one: Experiment, start: list[tuple[float, int, str]]
+) -> None:
+    user = random_id()
+    insert(topology.EXPOSURES_TABLE, [exposed(one, user, FIRST)])
+    again = [(10, 0, "play_started"), (11, 60_000, "skipped")]
+    rows = replayed(user, *start, (-28, 120_000, "progress"), (-27, 180_000, "completed"), *again)
+    insert(PLAYS, rows)
+    found = await warehouse.people(one, NOW)
+    assert found.before[0] == pytest.approx((3, 1, 1, 1, 0, 0))
+    assert found.after[0] == pytest.approx((1, 1, 1, 0, 1, 0))
+    assert found.soon[0] == pytest.approx((1, 1, 1, 0, 1, 0))
+
+
 def said(user: str, at: datetime, kind: str, **of: str) -> dict[str, Any]:
     return {"event_id": random_id(), "user_id": user, "kind": kind, "ts": at.isoformat(), **of}
 
 
+HIDE, UNHIDE = "hide", "unhide"
+
+
 @pytest.mark.parametrize(
-    ("told", "complains"),
+    ("told", "before", "after"),
     [
-        pytest.param([("hide", "a"), ("unhide", "a")], False, id="taken back"),
-        pytest.param([("hide", "a"), ("unhide", "b")], True, id="another taken back"),
-        pytest.param([("hide", "a"), ("unhide", "a"), ("hide", "a")], True, id="hidden again"),
-        pytest.param([("report", "a"), ("unhide", "a")], True, id="reported"),
-        pytest.param([("unhide", "a")], False, id="never hidden"),
+        # At which minute from the first exposure, what, of what.
+        pytest.param([(1, HIDE, "a"), (2, UNHIDE, "a")], 0, 0, id="taken back"),
+        pytest.param([(1, HIDE, "a"), (61, UNHIDE, "a")], 0, 0, id="at the last moment"),
+        pytest.param([(1, HIDE, "a"), (61.1, UNHIDE, "a")], 0, 1, id="too late"),
+        pytest.param([(1, HIDE, "a"), (121, UNHIDE, "a")], 0, 1, id="after two hours"),
+        pytest.param([(1, HIDE, "a"), (4_000, UNHIDE, "a")], 0, 1, id="after the window"),
+        pytest.param([(1, HIDE, "a"), (2, UNHIDE, "b")], 0, 1, id="another taken back"),
+        pytest.param([(1, HIDE, "a"), (2, UNHIDE, "a"), (3, HIDE, "a")], 0, 1, id="hidden again"),
+        pytest.param(
+            [(1, HIDE, "a"), (121, UNHIDE, "a"), (122, HIDE, "a"), (123, UNHIDE, "a")],
+            0,
+            1,
+            id="hidden again by a slip",
+        ),
+        pytest.param([(1, HIDE, "a"), (2, HIDE, "a"), (3, UNHIDE, "a")], 0, 0, id="hidden twice"),
+        pytest.param([(1, "report", "a"), (2, UNHIDE, "a")], 0, 1, id="reported"),
+        pytest.param([(1, UNHIDE, "a"), (2, UNHIDE, "a")], 0, 0, id="never hidden"),
+        pytest.param([(-9, HIDE, "a"), (-8, UNHIDE, "a")], 0, 0, id="taken back before"),
+        pytest.param([(-9, HIDE, "a"), (1, UNHIDE, "a")], 1, 0, id="only after the exposure"),
+        pytest.param([(-9, HIDE, "a"), (0, UNHIDE, "a")], 1, 0, id="at the exposure"),
+        pytest.param([(-9, HIDE, "a"), (4_000, UNHIDE, "a")], 1, 0, id="days after it"),
     ],
 )
 async def test_a_hide_that_was_taken_back_is_no_complaint(
-    one: Experiment, told: list[tuple[str, str]], complains: bool
+    one: Experiment, told: list[tuple[float, str, str]], before: int, after: int
 ) -> None:
+    """So soon that nobody has counted it, and not by what the variant may have brought about."""
     user = random_id()
     insert(topology.EXPOSURES_TABLE, [exposed(one, user, FIRST)])
     for of in ("track_id", "subject_uri"):
-        rows = [
-            said(user, FIRST + place * MINUTE, kind, **{of: item})
-            for place, (kind, item) in enumerate(told, 1)
-        ]
+        rows = [said(user, FIRST + at * MINUTE, kind, **{of: item}) for at, kind, item in told]
         insert(SIGNALS, rows * 2)  # delivered twice
     found = await warehouse.people(one, NOW)
-    assert found.after[0][5] == complains
+    assert (found.before[0][5], found.after[0][5]) == (before, after)
+    assert found.soon[0][5] == after
 
 
 async def test_whoever_became_a_tester_while_it_ran_is_not_analysed(cloud: str) -> None:
@@ -320,13 +379,19 @@ async def test_the_overview_says_how_much_of_what_is_played_was_recommended(
         plays += [play(user, midnight - MINUTE, 0, "play_started", **of)]
         plays += [play(user, midnight + MINUTE, 30_000, **of)] * 2
         plays += [play(user, midnight + MINUTE, 29_999, context_uri=context)]  # does not count
+    # Two plays of one session: the one of an album, the other of a list that was made.
+    of = {"session_id": random_id(), "track_id": random_id()}
+    for minute, context in ((1, f"spotify:album:{random_id()}"), (5, "segue:made:daily-mix-1")):
+        at = midnight + minute * MINUTE
+        plays += [play(user, at, 0, "play_started", context_uri=context, **of)] * 2
+        plays += [play(user, at + 3 * MINUTE, 180_000, context_uri=context, **of)]
     plays += [play(user, midnight, 30_000, context_uri="segue:made:x", suspected=True)]
     plays += [play(user, midnight, 30_000), play(user, now, 30_000)]
     plays += [play(user, midnight - 3 * DAY - MINUTE, 30_000)]
     insert(PLAYS, plays)
     assert await warehouse.streams(now, 3) == [
         warehouse.Streams((now - DAY).date(), 8, 4),
-        warehouse.Streams(now.date(), 1, 0),
+        warehouse.Streams(now.date(), 3, 1),
     ]
     await judging.judge(now=now)
     assert '<td class="number better">50.0%</td>' in await page("index.html")

@@ -130,6 +130,25 @@ async def test_an_album_that_goes_on_while_its_shelf_is_shown_was_not_chosen_the
     assert await counted(shelf) == [(0, 2, 1)]
 
 
+async def test_a_track_that_is_played_from_a_shelf_again_is_credited_to_its_next_showing(
+    shelf: str,
+) -> None:
+    """In the session that it had, long after the first time; played on and on it is chosen once."""
+    user, looping = random_id(), random_id()
+    rows = [*shown(user, AT, "top", shelf), *shown(user, AT + 35 * MINUTE, shelf)]
+    rows += [*shown(looping, AT, "top", shelf), *shown(looping, AT + 35 * MINUTE, shelf)]
+    insert(topology.EXPOSURES_TABLE, rows)
+    of: dict[str, Any] = {"session_id": random_id(), "track_id": random_id()}
+    plays = []
+    for who, starts in ((user, (2, 40)), (looping, range(2, 50, 4))):
+        for at in starts:
+            begun = AT + at * MINUTE
+            plays.append(played(who, begun, shelf, 0, ended="play_started", **of))
+            plays.append(played(who, begun + 3 * MINUTE, shelf, **of))
+    insert(topology.PLAYBACK_EVENTS_TABLE, plays * 2)
+    assert await counted(shelf) == [(0, 2, 1), (1, 2, 2)]
+
+
 async def test_several_plays_are_one_success_of_the_last_showing(shelf: str) -> None:
     user = random_id()
     rows = [*shown(user, AT, shelf), *shown(user, AT + 10 * MINUTE, "top", shelf)]

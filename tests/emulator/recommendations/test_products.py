@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
 
 from shared.catalog import service as catalog
 from shared.platform.ids import random_id
-from shared.recommendations import serving, taste
+from shared.recommendations import serving, store, taste
+from shared.recommendations.items import Why
+from shared.recommendations.lists import ListedTrack, Made, MadeList
 from shared.recommendations.making import Maker
 from shared.signals import service as signals
 from shared.signals.models import Signal
+from shared.signals.store.people import Known
 from tests.emulator.catalog.functions import function
 from tests.emulator.recommendations.worlds import listen, served
 from tests.unit.recommendations.bundles import a_world, track_id
@@ -201,6 +205,66 @@ async def test_what_is_hidden_is_gone_from_lists_that_stand(fan: str) -> None:
     shown = [item for shelf in home["shelves"] for item in shelf["items"]]
     assert shown
     assert second["album"]["id"] not in {one["album"]["id"] for one in shown if "album" in one}
+
+
+async def test_what_moves_up_in_place_of_what_is_hidden_is_no_third_of_an_artist() -> None:
+    user_id = random_id()
+    of_others = iter(range(4, 240, 4))
+    rows = [0, *islice(of_others, 9), 1, *islice(of_others, 19), 2, *islice(of_others, 5)]
+    listed = tuple(
+        ListedTrack(track_id(row), 1 - place / 100, "neighbours", Why("listeners_like_you"))
+        for place, row in enumerate(rows)
+    )
+    mix = MadeList("daily-mix-1", "Mix", "About it", listed)
+    at_ms = signals.now_ms()
+    made = Made("daily-mix", "2026-11-23", at_ms - 1, at_ms - 1, "f", "v1", (mix,))
+    await store.write_made(user_id, made)
+    path = "made-for-you/daily-mix-1"
+    assert ids((await ask(user_id, path))["tracks"]) == [track_id(row) for row in rows]
+    hide = {"event_id": "h", "user_id": user_id, "kind": "hide", "track_id": track_id(8)}
+    await signals.record(Signal.model_validate({**hide, "ts": datetime.now(UTC)}))
+    left = [row for row in rows if row not in (8, 2)]
+    assert ids((await ask(user_id, path))["tracks"]) == [track_id(row) for row in left]
+
+
+async def test_what_was_heard_long_ago_is_not_recommended_as_unheard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Somebody who hears so much that their newest signals are of today alone."""
+    user_id = random_id()
+    await listen(user_id, range(20), datetime.now(UTC) - timedelta(days=30), session="old")
+    await listen(user_id, [40, 44], ending="complete")
+    found = await signals.known_of(user_id, limit=4)
+    assert len(found.signals) == 4
+    monkeypatch.setattr(signals, "known_of", lambda _: signals_known(found))
+    listener = await taste.read(user_id, "DE")
+    assert {track_id(row) for row in range(20)} < listener.taste.heard.keys()
+    assert listener.taste.confidences.keys() == {track_id(40), track_id(44)}
+    await make_lists(user_id)
+    weekly = ids((await ask(user_id, "made-for-you/discover-weekly"))["tracks"])
+    assert weekly
+    assert not {track_id(row) for row in (*range(20), 40, 44)} & set(weekly)
+
+
+async def signals_known(found: Known) -> Known:
+    return found
+
+
+async def test_what_is_hidden_stays_away_while_follows_and_accounts_are_silent(fan: str) -> None:
+    album = f"spotify:album:{WORLD.items[40].album_id}"
+    hidden = ids((await ask(fan, "autoplay", context_uri=album))["tracks"])[0]
+    hide = {"event_id": "h", "user_id": fan, "kind": "hide", "ts": datetime.now(UTC)}
+    await signals.record(Signal.model_validate({**hide, "track_id": hidden}))
+
+    async def silence(_: object) -> None:
+        await asyncio.sleep(60)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(taste.accounts, "get_users", silence)
+        listener = await taste.read(fan, "DE", patience_s=0.05)
+    assert hidden in listener.taste.hidden
+    assert listener.taste.confidences
+    assert not listener.taste.allows_explicit  # who knows
 
 
 async def test_flags_are_none_while_nothing_is_tried(fan: str) -> None:

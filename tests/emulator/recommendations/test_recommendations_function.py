@@ -31,7 +31,12 @@ for number in range(12):
     for place in range(3):
         territories = ("SE",) if place == 2 else ()
         track = a_track(
-            album, f"{genre} {place}", popularity=30 * place, territories=territories, encodings=()
+            album,
+            f"{genre} {place}",
+            popularity=30 * place,
+            territories=territories,
+            encodings=(),
+            isrc=None,
         )
         TRACKS.append(track)
         FEATURES.append(

@@ -87,6 +87,28 @@ async def test_an_empty_list_is_remembered_and_gives_way() -> None:
     assert not (await store.states([user_id]))[user_id]["discover-weekly"].is_empty
 
 
+@pytest.mark.parametrize(
+    ("product", "stays"),
+    [("discover-weekly", True), ("release-radar", False), ("daily-mix", False)],
+)
+async def test_an_empty_list_puts_an_end_to_the_one_before(product: Product, stays: bool) -> None:
+    """Old tracks are no new releases; the weekly list of a week ago is better than none."""
+    user_id = random_id()
+    before = made(product=product)
+    empty = made("2026-11-30", product, lists=(), from_ms=MONDAY_MS + 7 * DAY_MS)
+    assert await store.write_made(user_id, before)
+    assert await store.write_made(user_id, empty)
+    stands = await store.read_made(user_id, product, MONDAY_MS + 8 * DAY_MS)
+    assert stands == (before if stays else None)
+    assert product in (await store.states([user_id]))[user_id]
+    again = replace(empty, lists=before.lists)
+    assert await store.write_made(user_id, again)  # they are better known by now
+    assert await store.read_made(user_id, product, MONDAY_MS + 8 * DAY_MS) == again
+    if product != "daily-mix":
+        assert not await store.write_made(user_id, empty)  # another run's does not stand aside
+        assert await store.read_made(user_id, product, MONDAY_MS + 8 * DAY_MS) == again
+
+
 async def test_all_of_a_person_is_one_read_and_nobody_elses() -> None:
     user_id, longer = random_id(), ""
     longer = user_id + "x"

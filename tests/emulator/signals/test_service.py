@@ -111,6 +111,30 @@ async def test_what_was_hidden_stays_hidden_until_it_is_taken_back(
     assert [lives[cell.family] for cell in row] == [None] * 3  # nothing collects them
 
 
+async def test_what_was_heard_is_known_for_longer_than_signals_count(
+    made: Make, user_id: str
+) -> None:
+    old = made("play", LIFE_MS / 1000 - 3600, track_id="old")
+    lost = made("play", LIFE_MS / 1000 + 3600, track_id="lost")
+    twice = [made("play", ago_s, track_id="twice") for ago_s in (50, 40)]
+    save = made("save", 30, track_id="saved")
+    for signal in (save, *twice, old, lost, twice[0]):
+        await service.record(signal)
+    known = await service.known_of(user_id, limit=1)
+    assert known.signals == [save, twice[1]]
+    assert known.heard == {"old": old.ts_ms, "twice": twice[1].ts_ms}
+
+
+async def test_what_is_hidden_is_read_alone_too(made: Make, user_id: str) -> None:
+    assert await service.hidden_by(user_id) == frozenset()
+    for number in range(300):  # of more than one chunk
+        await service.record(made("hide", 10 + number, track_id=f"{number:022d}"))
+    await service.record(made("unhide", 5, track_id=f"{7:022d}"))
+    await service.record(made("hide", 900, track_id=None, subject_uri="spotify:artist:a"))
+    assert await service.hidden_by(user_id) == hidden(await service.signals_of(user_id))
+    assert len(await service.hidden_by(user_id)) == 300
+
+
 @pytest.mark.parametrize(("kind", "row_name"), [("play", "p"), ("hide", "h")])
 async def test_a_row_does_not_grow_without_end(
     made: Make, user_id: str, monkeypatch: pytest.MonkeyPatch, kind: str, row_name: str

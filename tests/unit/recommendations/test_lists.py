@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.platform.parameters import parse_uri, uri_pattern
 from shared.recommendations import lists
 from shared.recommendations.due import State
 from shared.recommendations.items import ReasonKind, Source, Why
@@ -91,6 +93,14 @@ def test_every_reason_has_words_with_and_without_a_subject() -> None:
         if named.uri is not None:
             assert "A Name" in named.text
             assert named.uri.startswith("spotify:")
+
+
+@pytest.mark.parametrize("genre", ["jazz", "indie rock", "R&B / Soul", "música popular"])
+def test_the_genre_of_a_reason_can_be_asked_for(genre: str) -> None:
+    uri = reason_of(Why("from_your_mix", genre, genre)).uri
+    assert uri is not None
+    assert re.fullmatch(uri_pattern("track", "genre"), uri)
+    assert parse_uri(uri) == ("genre", genre.replace(" ", "_"))
 
 
 def test_a_reason_speaks_of_what_was_played() -> None:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.analysis.models import AudioFeatures
-from shared.catalog.models import Artist
+from shared.catalog.models import Album, Artist
 from shared.recommendations.models import ATTRIBUTES, Candidate, Reason, Seed, Tuning
+from shared.recommendations.rules import MAX_PER_ALBUM, MAX_PER_ARTIST
 from shared.recommendations.scoring import (
-    TRACKS_PER_ARTIST,
     UNKNOWN_DISTANCE,
     centre,
     choose,
@@ -26,8 +26,17 @@ SEED = Seed("genre", "jazz")
 NO_TUNING = Tuning({}, {}, {})
 
 
-def candidate(artist: Artist | None = None, popularity: int = 50, **sound: Any) -> Candidate:
-    track = a_track(an_album(artist or an_artist()), popularity=popularity)
+def candidate(
+    artist: Artist | None = None,
+    popularity: int = 50,
+    *,
+    album: Album | None = None,
+    isrc: str | None = None,
+    **sound: Any,
+) -> Candidate:
+    on = album or an_album(artist or an_artist())
+    artists = artist or an_artist()
+    track = a_track(on, popularity=popularity, isrc=isrc, artists=(artists.ref(),))
     features = AudioFeatures(id=track.id, duration_ms=track.duration_ms, **sound)
     return Candidate(track, features if sound else None)
 
@@ -54,7 +63,14 @@ def test_one_artist_has_two_tracks_at_most() -> None:
     artist = an_artist()
     theirs = [candidate(artist, popularity=90 - n, energy=0.5) for n in range(4)]
     other = candidate(popularity=1, energy=0.5)
-    assert chosen([*theirs, other], energy=0.5) == [*theirs[:TRACKS_PER_ARTIST], other]
+    assert chosen([*theirs, other], energy=0.5) == [*theirs[:MAX_PER_ARTIST], other]
+
+
+def test_an_album_has_three_tracks_at_most_and_a_recording_one() -> None:
+    compilation = an_album(an_artist())
+    of_many = [candidate(album=compilation, popularity=90 - n, energy=0.5) for n in range(5)]
+    again = [candidate(popularity=20 - n, isrc="QZ1", energy=0.5) for n in range(2)]
+    assert chosen([*of_many, *again], energy=0.5) == [*of_many[:MAX_PER_ALBUM], again[0]]
 
 
 def test_targets_weigh_equally_and_more_than_the_seeds_sound() -> None:

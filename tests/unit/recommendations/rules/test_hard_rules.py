@@ -5,9 +5,11 @@ What each rule means is written down here once more, from the definition, not fr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.recommendations.items import Item, Scored, Taste
 from shared.recommendations.rules import (
@@ -19,6 +21,7 @@ from shared.recommendations.rules import (
     RELEASE_RADAR,
     Policy,
     apply,
+    uncrowded,
 )
 from tests.unit.recommendations.rules.worlds import PLAIN, TODAY, World, ids, scored, worlds
 
@@ -107,6 +110,26 @@ def test_an_artist_has_at_most_two_in_any_thirty(world: World) -> None:
 def test_an_album_has_at_most_three_in_any_thirty(world: World) -> None:
     order = world.apply().items
     assert most_in_any_30(order, lambda item: {item.album_id} - {""}) <= world.policy.max_per_album
+
+
+@given(worlds(), st.sets(st.integers(0, 99)))
+def test_whatever_is_taken_out_of_a_list_later_it_keeps_both(world: World, gone: set[int]) -> None:
+    """What was hidden, withdrawn or filtered since is not shown; what follows it moves up."""
+    items = listed(world)
+    assert uncrowded(items) == items
+    left = [item for place, item in enumerate(items) if place not in gone]
+    shown = uncrowded(left)
+    places = [left.index(item) for item in shown]
+    assert places == sorted(set(places))
+    order = [replace(scored(0), item=item) for item in shown]
+    assert most_in_any_30(order, lambda item: set(item.artist_ids)) <= 2
+    assert most_in_any_30(order, lambda item: {item.album_id} - {""}) <= 3
+    for item in [one for one in left if one not in shown]:  # nothing goes without need
+        before = [one for one in left[: left.index(item)] if one in shown][-29:]
+        crowd = [replace(scored(0), item=one) for one in (*before, item)]
+        artists = most_in_any_30(crowd, lambda item: set(item.artist_ids))
+        albums = most_in_any_30(crowd, lambda item: {item.album_id} - {""})
+        assert artists > 2 or albums > 3
 
 
 @given(worlds())
