@@ -24,7 +24,7 @@ import logging
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -59,12 +59,13 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long an instance that is warm waits for what (s): in all; for the bundle, the signals and
-    the lists; until when for what the catalog says of them; for the order of shelves; for what is
-    everybody's; and for the storing of a last good home, beside the answer. (The first request of
-    an instance waits for the import of its clients besides.)"""
+    the lists; for follows and the account; until when for what the catalog says; for the order of
+    shelves; for what is everybody's; and for the storing of a last good home, beside the answer.
+    (The first request of an instance waits for the import of its clients besides.)"""
 
     deadline_s: float = 0.8
     gather_s: float = 0.3
+    profile_s: float = 0.25
     shown_by_s: float = 0.5
     order_s: float = 0.05
     common_s: float = 0.1
@@ -112,9 +113,10 @@ async def home_of(caller: Principal) -> Home:
 async def _home(caller: Principal, user_id: str, country: str | None) -> Home:
     began, now = time.monotonic(), datetime.now(UTC)
     now_ms = int(now.timestamp() * 1000)
+    reading = taste.read(user_id, country, patience_s=PATIENCE.profile_s)
     bundle, listener, shelved, (given, learned) = await asyncio.gather(
         within(PATIENCE.gather_s, serving.bundle(), None, "the bundle"),
-        within(PATIENCE.gather_s, taste.read(user_id, country), None, "the signals"),
+        within(PATIENCE.gather_s, reading, None, "the signals"),
         within(PATIENCE.gather_s, store.read_shelved(user_id, now_ms), None, "made lists"),
         within(PATIENCE.order_s, _ordering(caller, country), _AS_GIVEN, "the order of shelves"),
     )
@@ -136,11 +138,11 @@ async def _home(caller: Principal, user_id: str, country: str | None) -> Home:
     body: HomeObject | None = None
     if shown:
         body = {"made_at": views.rfc3339(now_ms), "is_last_good": False, "shelves": shown}
-        if bundle and listener and shelved:
+        if bundle and listener and listener.is_whole and shelved:
             await _keep(user_id, country, body, shelved, now_ms)
             return Home(body, _told(caller, choices, by_name, shown, given))
     last = await _last_good(user_id, country, shelved, body, now_ms) or _empty()
-    return Home(_wanted(last, listener.taste) if listener else last)
+    return Home(_wanted(last, listener) if listener else last)
 
 
 async def _shown(
@@ -275,8 +277,10 @@ def _again(body: bytes) -> HomeObject:
     return {**cast(HomeObject, json.loads(body)), "is_last_good": True}
 
 
-def _wanted(home: HomeObject, of: Taste) -> HomeObject:
-    """A home as it was answered, without what the person does not want to see any more."""
+def _wanted(home: HomeObject, listener: Listener) -> HomeObject:
+    """A home as it was answered, without what the person does not want to see any more. Where their
+    account is not known, it is for the filter that they had then."""
+    of = listener.taste if listener.is_whole else replace(listener.taste, allows_explicit=True)
     if of.allows_explicit and not of.hidden:
         return home
     shown: list[ShelfObject] = [

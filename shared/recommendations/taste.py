@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from shared.accounts import service as accounts
@@ -42,11 +42,13 @@ class Session:
 @dataclass(frozen=True, slots=True)
 class Listener:
     """A person's taste, the signals that it was drawn from (newest first), and what they are
-    listening to right now."""
+    listening to right now. Not `is_whole`: whom they follow or what their account says did not come
+    in time."""
 
     taste: Taste
     signals: tuple[Signal, ...] = ()
     session: Session = Session()
+    is_whole: bool = True
 
 
 def drawn(
@@ -114,7 +116,7 @@ async def read(
         account = within(patience_s, account, [], "their account")
     known, followed, people = await asyncio.gather(signals.known_of(user_id), following, account)
     person = people[0] if people else None
-    return drawn(
+    listener = drawn(
         user_id,
         known.signals,
         time.time_ns() // 1_000_000,
@@ -123,6 +125,7 @@ async def read(
         followed=followed or frozenset(),
         heard_before=known.heard,
     )
+    return replace(listener, is_whole=followed is not None and bool(people))
 
 
 async def _read_followed(ids: Sequence[str]) -> dict[str, frozenset[str]]:

@@ -170,7 +170,7 @@ async def test_a_last_good_home_shows_nothing_that_is_not_wanted_any_more() -> N
     )
     await signals.record(hide)
 
-    async def read(user_id: str, country: str | None = None) -> taste.Listener:
+    async def read(user_id: str, country: str | None, *, patience_s: float) -> taste.Listener:
         return taste.drawn(
             user_id, await signals.signals_of(user_id), 0, country=country, allows_explicit=False
         )
@@ -185,6 +185,36 @@ async def test_a_last_good_home_shows_nothing_that_is_not_wanted_any_more() -> N
     for one in shown:
         assert one["explicit"] is False
         assert artist["id"] not in {each["id"] for each in one["artists"]}
+
+
+async def test_without_firestore_a_last_good_home_is_without_what_was_hidden_since(
+    port: int,
+) -> None:
+    """Signals are in Bigtable. Whether the filter was turned on since, only the account knows."""
+    user_id = random_id()
+    await listen(user_id, range(0, 40, 4))
+    forget()
+    before, _ = await ask(user_id)
+    tracks = [item for shelf in before["shelves"] for item in shelf["items"] if "album" in item]
+    artist = tracks[0]["artists"][0]
+    await signals.record(
+        Signal(
+            event_id="h",
+            user_id=user_id,
+            kind="hide",
+            ts=datetime.now(UTC),
+            subject_uri=artist["uri"],
+        )
+    )
+    with away(("Firestore",), port):
+        body, took_s = await ask(user_id)
+    assert took_s < WITHIN_S
+    assert body["is_last_good"] is True
+    shown = [item for shelf in body["shelves"] for item in shelf["items"] if "album" in item]
+    assert artist["id"] not in {each["id"] for one in shown for each in one["artists"]}
+    left = [one["id"] for one in tracks if one["artists"][0]["id"] != artist["id"]]
+    assert [one["id"] for one in shown] == left
+    assert any(one["explicit"] for one in shown)
 
 
 async def test_without_anything_the_instance_remembers(fan: str, port: int) -> None:
