@@ -49,15 +49,15 @@ def shelved(tab: Tab, listener: Listener) -> list[str]:
 
 
 def card(tab: Tab, track_id: str) -> Locator:
-    """A track's card on a shelf."""
+    """A track's card on a shelf, or its cards on several."""
     return tab.page.locator(f'.card[data-track-id="{track_id}"]')
 
 
 def say(tab: Tab, track_id: str, kind: str) -> None:
     """Says of a track on a shelf what its menu offers (`hide`, `report`)."""
-    tab.page.locator("li", has=card(tab, track_id)).get_by_test_id("feedback").click()
+    tab.page.locator("li", has=card(tab, track_id)).get_by_test_id("feedback").first.click()
     tab.by(f"feedback-{kind}").locator("visible=true").click()
-    card(tab, track_id).wait_for(state="hidden")
+    card(tab, track_id).first.wait_for(state="hidden")
 
 
 def focused(tab: Tab) -> str:
@@ -92,6 +92,26 @@ def test_what_was_hidden_by_mistake_is_taken_back(tab: Tab, shelved: list[str]) 
     tab.by("undo").wait_for(state="detached")
     assert [one.post_data_json["kind"] for one in said] == ["hide", "unhide"]
     tab.until(lambda: focused(tab) == shelved[0])
+    assert tab.complaints == []
+
+
+def test_a_track_goes_from_every_shelf_and_the_way_back_outlives_the_page(
+    tab: Tab, listener: Listener
+) -> None:
+    first, second, third = some(listener, 3)
+    show(tab, for_you=[first, second], popular=[third, first])
+    cards = card(tab, first["id"]).locator("visible=true")
+    assert cards.count() == 2
+    say(tab, first["id"], "hide")
+    assert cards.count() == 0
+    tab.by("undo").click()
+    tab.until(lambda: cards.count() == 2)
+    say(tab, first["id"], "hide")
+    tab.page.evaluate("() => { location.hash = '#/search/elsewhere'; }")
+    tab.by("shelf").first.wait_for(state="detached")
+    tab.by("undo").click()
+    tab.page.get_by_role("status").get_by_text("is back").first.wait_for()
+    tab.until(lambda: bool(tab.page.evaluate("() => document.activeElement.id === 'main'")))
     assert tab.complaints == []
 
 

@@ -3,14 +3,14 @@
  * wrong with it.
  */
 import type { Api } from "./api";
+import { Emitter } from "./emitter";
 
 export type FeedbackKind = "hide" | "unhide" | "report";
 
-/** An element of the page, or what a test has instead. */
-type Shown = Pick<HTMLElement, "hidden">;
-
 /** What is out of sight on this page. The server leaves it out of what it recommends later. */
 export class Feedback {
+  /** A track is out of sight, or back: wherever it stands. */
+  readonly changed = new Emitter<void>();
   readonly #api: Pick<Api, "giveFeedback">;
   readonly #gone = new Set<string>();
 
@@ -18,18 +18,22 @@ export class Feedback {
     this.#api = api;
   }
 
-  /** Those of `tracks` of which the listener has not said anything. */
-  left<T extends { id: string }>(tracks: readonly T[]): T[] {
-    return tracks.filter(({ id }) => !this.#gone.has(id));
+  isGone(trackId: string): boolean {
+    return this.#gone.has(trackId);
+  }
+
+  /** Those of `tracks` of which the listener has not said anything, and in any case the one they `want`. */
+  left<T extends { id: string }>(tracks: readonly T[], want?: T): T[] {
+    return tracks.filter((track) => track === want || !this.isGone(track.id));
   }
 
   /**
-   * Takes a track out of sight, where `shown` is what shows it, and tells the server.
+   * Takes a track out of sight, and tells the server.
    *
    * @throws what the request throws; the track is back in sight then.
    */
-  async give(kind: "hide" | "report", trackId: string, shown: Shown): Promise<void> {
-    await this.#say(kind, trackId, shown, true);
+  async give(kind: "hide" | "report", trackId: string): Promise<void> {
+    await this.#say(kind, trackId, true);
   }
 
   /**
@@ -37,23 +41,23 @@ export class Feedback {
    *
    * @throws what the request throws; the track is out of sight again then.
    */
-  async takeBack(trackId: string, shown: Shown): Promise<void> {
-    await this.#say("unhide", trackId, shown, false);
+  async takeBack(trackId: string): Promise<void> {
+    await this.#say("unhide", trackId, false);
   }
 
-  async #say(kind: FeedbackKind, trackId: string, shown: Shown, hides: boolean): Promise<void> {
-    this.#show(trackId, shown, !hides);
+  async #say(kind: FeedbackKind, trackId: string, hides: boolean): Promise<void> {
+    this.#set(trackId, hides);
     try {
       await this.#api.giveFeedback(`spotify:track:${trackId}`, kind);
     } catch (error) {
-      this.#show(trackId, shown, hides);
+      this.#set(trackId, !hides);
       throw error;
     }
   }
 
-  #show(trackId: string, shown: Shown, isShown: boolean): void {
-    if (isShown) this.#gone.delete(trackId);
-    else this.#gone.add(trackId);
-    shown.hidden = !isShown;
+  #set(trackId: string, isGone: boolean): void {
+    if (isGone) this.#gone.add(trackId);
+    else this.#gone.delete(trackId);
+    this.changed.emit();
   }
 }

@@ -7,6 +7,7 @@ import { Session } from "./auth/session";
 import { Feedback } from "./feedback";
 import { expose } from "./inspect";
 import { connectKeyboard } from "./keyboard";
+import { connectLeaving } from "./leaving";
 import { Pages } from "./pages";
 import { CdnHealth } from "./playback/cdn";
 import { Engine } from "./playback/engine";
@@ -68,7 +69,7 @@ function listen(session: Session): void {
   player.failed.on(showError);
   engine.licensing.on(() => heartbeat.licensed());
   player.changed.on(() => heartbeat.sounds(player.status === "playing"));
-  session.leaving.on(() => heartbeat.release());
+  connectLeaving(session, player, reporter, heartbeat);
   heartbeat.refused.on(() => player.yieldPlace());
   session.ended.on(() => {
     heartbeat.sounds(false);

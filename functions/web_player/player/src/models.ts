@@ -117,7 +117,16 @@ export interface Me {
 }
 
 /** A track with the album it is played from: what the queue and the bar need. */
-export type QueuedTrack = Track & { album: AlbumRef };
+export type QueuedTrack = Track & {
+  album: AlbumRef;
+  /** The context in which the listener picked it to play next (null: none); absent where they did not. */
+  pickedFrom?: string | null;
+};
+
+/** Whether it is in the queue by the listener's own hand, and not by what else plays. */
+export function isPicked({ pickedFrom }: QueuedTrack): boolean {
+  return pickedFrom !== undefined;
+}
 
 /** Those of `tracks` that name the album they are from. */
 export function queued<T extends Track>(tracks: readonly T[]): (T & QueuedTrack)[] {

@@ -4,7 +4,7 @@ export interface Queue<T> {
   readonly items: readonly T[];
   /** Position of the current item, or -1 when there is none. */
   readonly index: number;
-  /** Where the items came from, e.g. `spotify:album:…`; reported with each play. */
+  /** Where the items came from, e.g. `spotify:album:…`; reported with each play of what was not picked by hand. */
   readonly contextUri: string | null;
 }
 

@@ -55,6 +55,7 @@ export class Player {
   readonly errors: string[] = [];
 
   #queue: queue.Queue<QueuedTrack> = queue.emptyQueue();
+  #choices = 0;
   #status: Status = "idle";
   #stream: StreamSession | null = null;
   #attempt = new AbortController();
@@ -95,6 +96,11 @@ export class Player {
 
   get queue(): queue.Queue<QueuedTrack> {
     return this.#queue;
+  }
+
+  /** How often it was told what to play: who waits for an answer sees whether that is still wanted. */
+  get choices(): number {
+    return this.#choices;
   }
 
   get track(): QueuedTrack | null {
@@ -147,24 +153,22 @@ export class Player {
     contextUri: string | null,
     tappedAtMs: number = performance.now(),
   ): void {
-    this.#leaveTrack();
-    this.#queue = queue.queueOf(tracks, index, contextUri);
-    void this.#begin(tappedAtMs);
+    this.#choose(tracks, index, contextUri, tappedAtMs);
   }
 
   /** Plays `tracks` from their beginning, from the first on that can be heard. */
   playAll(tracks: readonly QueuedTrack[], contextUri: string | null, tappedAtMs: number): void {
-    this.#leaveTrack();
-    this.#queue = queue.queueOf(tracks, 0, contextUri);
-    void this.#begin(tappedAtMs, { passesOver: true });
+    this.#choose(tracks, 0, contextUri, tappedAtMs, { passesOver: true });
   }
 
-  enqueueNext(track: QueuedTrack): void {
+  /** Plays `track` after the current one; `pickedFrom`: the context in which the listener found it. */
+  enqueueNext(track: QueuedTrack, pickedFrom: string | null): void {
+    const picked = { ...track, pickedFrom };
     if (!this.track) {
-      this.playList([track], 0, null);
+      this.playList([picked], 0, null);
       return;
     }
-    this.#queue = queue.insertNext(this.#queue, track);
+    this.#queue = queue.insertNext(this.#queue, picked);
     this.#preparedFor = null;
     this.changed.emit();
   }
@@ -275,6 +279,21 @@ export class Player {
     this.#audio.pause();
     this.#set("idle");
     await this.#engine.unload().catch(() => undefined);
+  }
+
+  #choose(
+    tracks: readonly QueuedTrack[],
+    index: number,
+    contextUri: string | null,
+    tappedAtMs: number,
+    options?: { passesOver: boolean },
+  ): void {
+    // A list of which all was hidden: what sounds goes on, and keeps its queue.
+    if (tracks.length === 0) return;
+    this.#leaveTrack();
+    this.#queue = queue.queueOf(tracks, index, contextUri);
+    this.#choices += 1;
+    void this.#begin(tappedAtMs, options);
   }
 
   /** `passesOver`: a track that cannot be heard gives way to the one after it. */
@@ -418,11 +437,12 @@ export class Player {
 
   #report(type: EventType, timeToFirstAudioMs?: number): void {
     if (!this.#stream) return;
+    const pickedFrom = this.track?.pickedFrom;
     this.reports.emit({
       type,
       stream: this.#stream,
       positionMs: Math.max(0, Math.round(this.#audio.currentTime * 1000)),
-      contextUri: this.#queue.contextUri,
+      contextUri: pickedFrom === undefined ? this.#queue.contextUri : pickedFrom,
       cdn: this.cdn,
       ...(timeToFirstAudioMs === undefined ? {} : { timeToFirstAudioMs }),
     });

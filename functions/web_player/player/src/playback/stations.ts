@@ -1,13 +1,15 @@
 /** What goes on by itself: a radio from a seed, and what is alike when there is nothing left to play. */
 import type { Api } from "../api";
 import type { Feedback } from "../feedback";
-import { type QueuedTrack, queued, type Track } from "../models";
+import { isPicked, type QueuedTrack, queued, type Track } from "../models";
 import { upcoming } from "../queue";
 import type { Player } from "./player";
 
 /** The context of plays from autoplay, as the server knows it. */
 export const AUTOPLAY_URI = "segue:shelf:autoplay";
 const RADIO = "segue:radio:";
+/** Contexts that were put together for the listener, and not by them or by an artist. */
+const RECOMMENDED = "segue:";
 /** Contexts that the server can go on from; after others it goes on from the last track. */
 const KNOWN_CONTEXT = /^spotify:(track|album|artist|playlist):[0-9A-Za-z]+$/;
 /** Until a skip is known to what recommends (F208: within a second), in milliseconds. */
@@ -23,24 +25,31 @@ export class NothingAlike extends Error {
   }
 }
 
-type Playing = Pick<Player, "finished" | "reports" | "queue" | "track" | "status" | "playAll" | "follow">;
+type Playing = Pick<
+  Player,
+  "finished" | "reports" | "queue" | "choices" | "track" | "status" | "playAll" | "follow"
+>;
+type Opinions = Pick<Feedback, "left" | "isGone" | "changed">;
 
 export class Stations {
   readonly #api: Pick<Api, "radio" | "autoplay">;
   readonly #player: Playing;
-  readonly #feedback: Pick<Feedback, "left">;
-  /** The seed that plays, and the tracks that came of it: what else is in the queue, the listener put there. */
+  readonly #feedback: Opinions;
   #seed: string | null = null;
-  #given = new Set<string>();
+  /** How often a radio was asked for, and how often something was played that nobody asked for. */
+  #presses = 0;
+  #wentOn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(api: Pick<Api, "radio" | "autoplay">, player: Playing, feedback: Pick<Feedback, "left">) {
+  constructor(api: Pick<Api, "radio" | "autoplay">, player: Playing, feedback: Opinions) {
     this.#api = api;
     this.#player = player;
     this.#feedback = feedback;
     player.finished.on(() => void this.#goOn().catch(() => undefined));
-    player.reports.on(({ type, contextUri }) => {
-      if (!contextUri?.startsWith(RADIO)) return;
+    feedback.changed.on(() => this.#leaveOutGone());
+    player.reports.on(({ type }) => {
+      // Also of a track that the listener put among those of the radio, and that is reported as their own.
+      if (!player.queue.contextUri?.startsWith(RADIO)) return;
       const runsOut = type === "play_started" && upcoming(player.queue).length < FEW;
       if (type === "skipped" || runsOut) this.#renewSoon();
     });
@@ -56,16 +65,33 @@ export class Stations {
   }
 
   /**
-   * Plays a radio from `seedUri`, of a track, an artist or an album.
+   * Plays a radio from `seedUri`, of a track, an artist or an album, unless the listener chose something
+   * else before it was there.
    *
    * @throws NothingAlike, and what the request throws
    */
   async start(seedUri: string, tappedAtMs: number): Promise<void> {
+    this.#presses += 1;
+    const wishes = this.#wishes;
     const tracks = await this.#of(seedUri);
+    if (wishes !== this.#wishes) return;
     if (tracks.length === 0) throw new NothingAlike();
     this.#seed = seedUri;
-    this.#given = new Set(tracks.map(({ id }) => id));
     this.#player.playAll(tracks, contextOf(seedUri), tappedAtMs);
+  }
+
+  /** How often the listener has said what they want to hear. */
+  get #wishes(): number {
+    return this.#presses + this.#player.choices - this.#wentOn;
+  }
+
+  /** What is not for the listener is not to come either, but where they put it themselves. */
+  #leaveOutGone(): void {
+    const { queue } = this.#player;
+    if (!queue.contextUri?.startsWith(RECOMMENDED)) return;
+    const coming = upcoming(queue);
+    const left = coming.filter((track) => isPicked(track) || !this.#feedback.isGone(track.id));
+    if (left.length < coming.length) this.#player.follow(left);
   }
 
   #renewSoon(): void {
@@ -81,9 +107,8 @@ export class Stations {
     if (!this.#plays(seed) || found.length === 0) return;
     const { items, index } = this.#player.queue;
     const heard = new Set(items.slice(0, index + 1).map(({ id }) => id));
-    const own = upcoming(this.#player.queue).filter(({ id }) => !this.#given.has(id));
+    const own = upcoming(this.#player.queue).filter(isPicked);
     const alike = found.filter(({ id }) => !heard.has(id) && own.every((one) => one.id !== id));
-    for (const { id } of alike) this.#given.add(id);
     this.#player.follow([...own, ...alike]);
   }
 
@@ -94,6 +119,7 @@ export class Stations {
     const found = this.#shown((await this.#api.autoplay(from)).tracks);
     // The listener may have been quicker.
     if (this.#player.queue !== queue || this.#player.status !== "ended" || found.length === 0) return;
+    this.#wentOn += 1;
     this.#player.playAll(found, AUTOPLAY_URI, performance.now());
   }
 

@@ -18,9 +18,9 @@ export class Reporter {
     this.#session = session;
     this.#outbox = new Outbox(localStorage, session.userId);
     if (this.#outbox.size > 0) this.#later(0);
-    window.addEventListener("pagehide", () => this.#sendAndGo());
+    window.addEventListener("pagehide", () => this.sendAndGo());
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "hidden") this.#sendAndGo();
+      if (document.visibilityState === "hidden") this.sendAndGo();
     });
     window.addEventListener("online", () => this.flush());
   }
@@ -37,6 +37,19 @@ export class Reporter {
 
   flush(): void {
     this.#later(0);
+  }
+
+  /** One request that outlives the page. Unconfirmed events stay stored, and go again next time. */
+  sendAndGo(): void {
+    const token = this.#session.tokenNow();
+    // Requests under way outlive the page as well.
+    const batch = this.#outbox.batch().filter(({ event_id }) => !this.#inFlight.has(event_id));
+    if (!token || batch.length === 0) return;
+    void this.#underWay(batch, () => post(batch, token)).then((status) => {
+      if (afterAnswer(status, batch.length).verdict === "confirmed") {
+        this.#outbox.remove(batch.map(({ event_id }) => event_id));
+      }
+    });
   }
 
   #later(ms: number): void {
@@ -71,19 +84,6 @@ export class Reporter {
     }
     const backlog = verdict === "halve" || batch.length >= this.#batchSize;
     if (this.#outbox.size > 0) this.#later(backlog ? 0 : FLUSH_EVERY_MS);
-  }
-
-  /** One request that outlives the page. Unconfirmed events stay stored, and go again next time. */
-  #sendAndGo(): void {
-    const token = this.#session.tokenNow();
-    // Requests under way outlive the page as well.
-    const batch = this.#outbox.batch().filter(({ event_id }) => !this.#inFlight.has(event_id));
-    if (!token || batch.length === 0) return;
-    void this.#underWay(batch, () => post(batch, token)).then((status) => {
-      if (afterAnswer(status, batch.length).verdict === "confirmed") {
-        this.#outbox.remove(batch.map(({ event_id }) => event_id));
-      }
-    });
   }
 
   /** Runs `send` with the batch marked as being sent. @returns status, 0 for none */

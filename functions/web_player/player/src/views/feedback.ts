@@ -1,6 +1,6 @@
 /** A small menu beside a recommended track, with which it is hidden or reported. */
 import { explain } from "../api";
-import type { App } from "../app";
+import { during, type Visit } from "../app";
 import { h, icon, ICONS } from "../dom";
 import type { Track } from "../models";
 import { announce, showError } from "./toast";
@@ -17,22 +17,23 @@ const CHOICES: readonly Choice[] = [
 ];
 
 /** The menu of `track`; `shown()` is the element that stands for it, one of several in a row. */
-export function feedbackMenu({ feedback }: App, track: Track, shown: () => HTMLElement): HTMLElement {
-  const takeBack = async (element: HTMLElement): Promise<void> => {
+export function feedbackMenu({ app: { feedback } }: Visit, track: Track, shown: () => HTMLElement): HTMLElement {
+  const takeBack = async (): Promise<void> => {
     try {
-      await feedback.takeBack(track.id, element);
-      element.querySelector<HTMLElement>("[data-row]")?.focus();
+      await feedback.takeBack(track.id);
+      announce(`${track.name} is back`);
     } catch (error) {
       showError(explain(error));
+    } finally {
+      focusOn(shown());
     }
   };
   const choose = async ({ kind, done }: Choice): Promise<void> => {
-    const element = shown();
     menu.open = false;
-    neighbour(element)?.querySelector<HTMLElement>("[data-row]")?.focus();
+    focusOn(neighbour(shown()));
     try {
-      await feedback.give(kind, track.id, element);
-      announce(done(track.name), kind === "hide" ? () => void takeBack(element) : undefined);
+      await feedback.give(kind, track.id);
+      announce(done(track.name), kind === "hide" ? () => void takeBack() : undefined);
     } catch (error) {
       showError(explain(error));
     }
@@ -68,6 +69,21 @@ export function feedbackMenu({ feedback }: App, track: Track, shown: () => HTMLE
     ),
   );
   return menu;
+}
+
+/** Keeps what stands for a track out of sight as long as the track is; `shown()` is that element. */
+export function hideWhileGone({ app: { feedback }, signal }: Visit, trackId: string, shown: () => HTMLElement): void {
+  const mark = (): void => {
+    shown().hidden = feedback.isGone(trackId);
+  };
+  during(signal, () => feedback.changed.on(mark));
+}
+
+/** Puts the focus on what `element` plays; on the page's content where that is not in sight. */
+function focusOn(element: Element | null): void {
+  const row = element?.isConnected ? element.querySelector<HTMLElement>("[data-row]:not([hidden] *)") : null;
+  if (row) row.focus();
+  else document.querySelector("main")?.focus({ preventScroll: true });
 }
 
 /** Where the focus goes when `element` is out of sight. */

@@ -4,7 +4,7 @@ import { h } from "../dom";
 import { artistNames, type HomeContext, type MadeForYou, queued, type RecommendedTrack, type Shelf } from "../models";
 import { hrefOf } from "../router";
 import { artwork } from "./artwork";
-import { feedbackMenu } from "./feedback";
+import { feedbackMenu, hideWhileGone } from "./feedback";
 import { grid, section } from "./cards";
 
 /** How a score would say what a shelf holds, by the beginning of its id. */
@@ -44,7 +44,7 @@ function trackCard(
   const { player, feedback } = visit.app;
   const by = artistNames(track.artists);
   const play = (event: Event): void => {
-    const left = feedback.left(tracks);
+    const left = feedback.left(tracks, track);
     player.playList(left, left.indexOf(track), shelf.uri, event.timeStamp);
   };
   const card = h(
@@ -66,8 +66,10 @@ function trackCard(
     h("span.card-about", {}, by),
     track.reason && h("span.card-reason", {}, track.reason.text),
   );
+  const place = (): HTMLElement => card.closest("li") ?? card;
+  hideWhileGone(visit, track.id, place);
   if (!track.reason) return card;
-  return h("div.recommended", {}, card, feedbackMenu(visit.app, track, () => card.closest("li") ?? card));
+  return h("div.recommended", {}, card, feedbackMenu(visit, track, place));
 }
 
 function madeCard(made: MadeForYou): HTMLElement {

@@ -5,6 +5,9 @@ import { h, icon, ICONS } from "../dom";
 const LONG_MS = 9_000;
 const SHORT_MS = 2_500;
 
+/** An element of the page, or what a test has instead. */
+type Passing = Pick<HTMLElement, "addEventListener" | "matches" | "remove">;
+
 let host: HTMLElement | null = null;
 
 /** Where toasts appear. Made once, early: a live region that arrives with its text is not read out. */
@@ -27,7 +30,7 @@ export function showError(message: string): void {
     ),
   );
   region.append(toast);
-  window.setTimeout(() => toast.remove(), LONG_MS);
+  expire(toast, LONG_MS);
 }
 
 /** Says that something is done; with `undo` for longer, and with a button that takes it back. */
@@ -51,5 +54,22 @@ export function announce(message: string, undo?: () => void): void {
       ),
   );
   toastHost().append(toast);
-  window.setTimeout(() => toast.remove(), undo ? LONG_MS : SHORT_MS);
+  expire(toast, undo ? LONG_MS : SHORT_MS);
+}
+
+/**
+ * Takes `toast` away after so many milliseconds in which nobody pointed at it or had the focus in it:
+ * whoever is about to press its button may take their time (WCAG 2.2.1).
+ */
+export function expire(toast: Passing, ms: number): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const wait = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (toast.matches(":hover, :focus-within")) wait();
+      else toast.remove();
+    }, ms);
+  };
+  for (const left of ["pointerleave", "focusout"]) toast.addEventListener(left, wait);
+  wait();
 }

@@ -4,7 +4,7 @@ import { h, icon, ICONS } from "../dom";
 import { clock, spokenTime } from "../format";
 import type { QueuedTrack, Reason } from "../models";
 import { artwork } from "./artwork";
-import { feedbackMenu } from "./feedback";
+import { feedbackMenu, hideWhileGone } from "./feedback";
 import { albumLink, artistLinks } from "./links";
 import { announce } from "./toast";
 
@@ -53,7 +53,7 @@ function row(visit: Visit, options: TrackListOptions, track: TrackListOptions["t
     } else if (options.plays === "track") {
       player.playList([track], 0, options.contextUri, event.timeStamp);
     } else {
-      const left = options.takesFeedback ? feedback.left(options.tracks) : options.tracks;
+      const left = options.takesFeedback ? feedback.left(options.tracks, track) : options.tracks;
       player.playList(left, left.indexOf(track), options.contextUri, event.timeStamp);
     }
   };
@@ -98,15 +98,16 @@ function row(visit: Visit, options: TrackListOptions, track: TrackListOptions["t
         "aria-label": `Play ${track.name} next`,
         title: "Play next",
         onclick: () => {
-          player.enqueueNext(track);
+          player.enqueueNext(track, options.contextUri);
           announce(`${track.name} plays next`);
         },
       },
       icon(ICONS.add, { stroke: true }),
     ),
-    options.takesFeedback && feedbackMenu(visit.app, track, () => element),
+    options.takesFeedback && feedbackMenu(visit, track, () => element),
     h("time.track-time", { "aria-label": spokenTime(seconds) }, clock(seconds)),
   );
+  if (options.takesFeedback) hideWhileGone(visit, track.id, () => element);
   let intent = 0;
   element.addEventListener("pointerenter", (event) => {
     if (event.pointerType === "touch") return;
