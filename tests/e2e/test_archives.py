@@ -163,7 +163,9 @@ def test_an_http_function_answers_out_of_its_archive(
         with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as api:
             for row in rows:
                 world.prepare(row.before)
-                row.check(api, world.values)
+                # Home gives up by its deadline on what an instance that is new still loads.
+                gives_up = row.path == "/v1/me/home"
+                row.check(api, world.values, patience_s=60 if gives_up else 0)
         with httpx.Client(base_url=url, timeout=60, trust_env=False) as anyone:
             if unguarded is not None:
                 unguarded(anyone, world, service_token)
